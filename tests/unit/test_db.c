@@ -1,0 +1,699 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* base/db* against a private PostgreSQL: answers, order, losses of every kind, deadlines, hosts
+ * that refuse or hang, LISTEN, and the blocking session. Skipped where no server can be started. */
+#include "tests/unit/cmocka_all.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/db.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/row.h"
+#include "tests/unit/postgres.h"
+
+#define WAIT_MS 10000 /* bound of every wait below */
+
+enum { ECHO_, PID, SLEEP, SLEEP_ONCE, SLEEP_LATE, BROKEN, RAISES, RETRY_SLEEP, WRITE, LENGTH };
+static const struct db_stmt stmts[] = {
+    [ECHO_] = {"echo", "select $1::text as text", 1, true, 5000},
+    [PID] = {"pid", "select pg_backend_pid() as pid", 0, true, 5000},
+    [SLEEP] = {"sleep", "select pg_sleep($1::float8)", 1, true, 8000},
+    [SLEEP_ONCE] = {"sleep_once", "select pg_sleep($1::float8)", 1, false, 8000},
+    [SLEEP_LATE] = {"sleep_late", "select pg_sleep($1::float8)", 1, false, 300},
+    [BROKEN] = {"broken", "select no_such_function()", 0, true, 5000},
+    [RAISES] = {"raises", "select raise_state($1)", 1, true, 5000},
+    [RETRY_SLEEP] = {"retry_sleep", "select sleep_first_time() as turn", 0, true, 8000},
+    [LENGTH] = {"length", "select length($1::text)", 1, true, 8000},
+    [WRITE] = {"write", "select write_row()", 0, false, 5000},
+};
+
+/* The owner of a session: counts and keeps what it is told. */
+struct owner {
+    struct event_base *base;
+    struct db *db;
+    struct db_config config;
+    int ups, downs, notifies, notices, answers;
+    struct err down_err; /* the latest */
+    char payload[64], notice[64];
+    struct err err; /* of the latest answer; ERR_none if it was fine */
+    char text[64];  /* first field of the latest answer */
+    char order[64]; /* a letter for each thing that happened */
+    bool call_in_on_up;
+};
+
+static void note(struct owner *owner, char letter)
+{
+    size_t len = strlen(owner->order);
+
+    if (len + 1 < sizeof owner->order)
+        owner->order[len] = letter;
+}
+
+static void answer_cb(const PGresult *result, const struct err *err, void *arg)
+{
+    struct owner *owner = arg;
+
+    owner->answers++;
+    note(owner, 'a');
+    assert_true(!result == !!err);
+    if (err) {
+        owner->err = *err;
+        return;
+    }
+    err_clear(&owner->err);
+    snprintf(owner->text, sizeof owner->text, "%s",
+             PQntuples(result) ? PQgetvalue(result, 0, 0) : "");
+    note(owner, owner->text[0] ? owner->text[0] : '-');
+}
+
+static void up_cb(struct db *db, void *arg)
+{
+    struct owner *owner = arg;
+
+    owner->ups++;
+    note(owner, 'u');
+    if (owner->call_in_on_up)
+        db_call(db, &stmts[ECHO_], (const char *const[]){"first"}, answer_cb, owner);
+}
+
+static void down_cb(struct db *db, const struct err *err, void *arg)
+{
+    struct owner *owner = arg;
+
+    assert_false(db_is_up(db));
+    owner->downs++;
+    owner->down_err = *err;
+}
+
+static void notify_cb(struct db *db, const char *channel, const char *payload, void *arg)
+{
+    struct owner *owner = arg;
+
+    (void)db;
+    (void)channel;
+    owner->notifies++;
+    snprintf(owner->payload, sizeof owner->payload, "%s", payload);
+}
+
+static void notice_cb(struct db *db, const char *sqlstate, const char *text, void *arg)
+{
+    struct owner *owner = arg;
+
+    (void)db;
+    assert_int_equal(strlen(sqlstate), 5);
+    owner->notices++;
+    snprintf(owner->notice, sizeof owner->notice, "%s", text);
+}
+
+static void owner_open(struct owner *owner, const char *conninfo)
+{
+    struct err err;
+
+    owner->base = event_base_new();
+    owner->config.conninfo = conninfo;
+    owner->config.application_name = "test_db";
+    owner->config.on_up = up_cb;
+    owner->config.on_down = down_cb;
+    owner->config.on_notify = notify_cb;
+    owner->config.on_notice = notice_cb;
+    owner->config.arg = owner;
+    owner->db = db_create(owner->base, &owner->config, &err);
+    assert_non_null(owner->db);
+}
+
+static void owner_close(struct owner *owner)
+{
+    db_destroy(owner->db);
+    event_base_free(owner->base);
+}
+
+static void nothing_cb(void *arg)
+{
+    (void)arg;
+}
+
+/* Turn the loop until *counter reaches want. */
+static void wait_for(struct owner *owner, const char *condition, const int *counter, int want)
+{
+    int64_t end_ms = clock_mono_ms() + WAIT_MS;
+    struct timer *tick = timer_create_on(owner->base, nothing_cb, NULL);
+
+    while (*counter < want) {
+        if (clock_mono_ms() > end_ms)
+            fail_msg("waited %d ms for: %s", WAIT_MS, condition);
+        timer_start(tick, 50);
+        event_base_loop(owner->base, EVLOOP_ONCE);
+    }
+    timer_free(tick);
+}
+
+static void ask(struct owner *owner, int stmt, const char *param)
+{
+    db_call(owner->db, &stmts[stmt], (const char *const[]){param}, answer_cb, owner);
+}
+
+static void ask_and_wait(struct owner *owner, int stmt, const char *param)
+{
+    int before = owner->answers;
+
+    ask(owner, stmt, param);
+    wait_for(owner, "an answer", &owner->answers, before + 1);
+}
+
+/* Returns once the backend sits in pg_sleep. */
+static void wait_until_sleeping(struct owner *owner)
+{
+    int64_t end_ms = clock_mono_ms() + WAIT_MS;
+    struct timer *tick = timer_create_on(owner->base, nothing_cb, NULL);
+    char *found = NULL;
+
+    while (!found) {
+        assert_true(clock_mono_ms() < end_ms);
+        timer_start(tick, 20);
+        event_base_loop(owner->base, EVLOOP_ONCE);
+        found = postgres_sql("select pid::text from pg_stat_activity "
+                             "where application_name = 'test_db' and wait_event = 'PgSleep'");
+    }
+    free(found);
+    timer_free(tick);
+}
+
+static void terminate_sessions(void)
+{
+    free(postgres_sql("select pg_terminate_backend(pid) from pg_stat_activity "
+                      "where application_name = 'test_db'"));
+}
+
+/* ---- calls ---- */
+
+static void a_call_is_answered_with_its_row(void **state)
+{
+    struct owner owner = {0};
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo(""));
+    ask_and_wait(&owner, ECHO_, "it's \"quoted\" €");
+    assert_int_equal(owner.err.code, ERR_none);
+    assert_string_equal(owner.text, "it's \"quoted\" €");
+    assert_int_equal(owner.ups, 1);
+    assert_true(db_is_up(owner.db));
+    assert_int_equal(db_queue_length(owner.db), 0);
+    owner_close(&owner);
+}
+
+static void calls_are_answered_in_order(void **state)
+{
+    struct owner owner = {0};
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo(""));
+    ask(&owner, ECHO_, "1");
+    ask(&owner, ECHO_, "2");
+    ask(&owner, ECHO_, "3");
+    assert_int_equal(db_queue_length(owner.db), 3);
+    wait_for(&owner, "three answers", &owner.answers, 3);
+    assert_string_equal(owner.order, "ua1a2a3");
+    owner_close(&owner);
+}
+
+static void a_call_made_in_on_up_goes_first(void **state)
+{
+    struct owner owner = {.call_in_on_up = true};
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo(""));
+    ask(&owner, ECHO_, "later");
+    wait_for(&owner, "two answers", &owner.answers, 2);
+    assert_string_equal(owner.order, "uafal");
+    owner_close(&owner);
+}
+
+static void a_null_parameter_is_sql_null(void **state)
+{
+    struct owner owner = {0};
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo(""));
+    ask_and_wait(&owner, ECHO_, NULL);
+    assert_int_equal(owner.err.code, ERR_none);
+    assert_string_equal(owner.text, "");
+    owner_close(&owner);
+}
+
+static void a_call_larger_than_the_socket_s_buffer_goes_through(void **state)
+{
+    CLEANUP_FREE char *text = mem_alloc((16 << 20) + 1);
+    struct owner owner = {0};
+
+    (void)state;
+    memset(text, 'x', 16 << 20);
+    owner_open(&owner, postgres_conninfo(""));
+    ask(&owner, LENGTH, text);
+    ask(&owner, LENGTH, text);
+    wait_for(&owner, "both answers", &owner.answers, 2);
+    assert_int_equal(owner.err.code, ERR_none);
+    assert_string_equal(owner.text, "16777216");
+    owner_close(&owner);
+}
+
+static void a_failing_statement_leaves_the_session_up(void **state)
+{
+    struct owner owner = {0};
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo(""));
+    ask_and_wait(&owner, BROKEN, NULL);
+    assert_int_equal(owner.err.code, ERR_server_error);
+    assert_non_null(strstr(owner.err.text, "no_such_function"));
+    ask_and_wait(&owner, ECHO_, "x");
+    assert_int_equal(owner.err.code, ERR_none);
+    assert_int_equal(owner.ups, 1);
+    owner_close(&owner);
+}
+
+static void the_code_of_an_error_follows_its_sqlstate(void **state)
+{
+    struct owner owner = {0};
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo(""));
+    ask_and_wait(&owner, RAISES, "HW060");
+    assert_int_equal(owner.err.code, ERR_epoch_stale);
+    assert_string_equal(owner.err.text, "raised"); /* no detail: it is JSON for programs */
+    ask_and_wait(&owner, RAISES, "40001");
+    assert_int_equal(owner.err.code, ERR_serialization);
+    assert_string_equal(owner.err.text, "raised; {\"detail\":1}");
+    owner_close(&owner);
+}
+
+/* ---- losses ---- */
+
+static void a_lost_connection_is_made_anew(void **state)
+{
+    struct owner owner = {0};
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo(""));
+    ask_and_wait(&owner, PID, NULL);
+    terminate_sessions();
+    wait_for(&owner, "on_down", &owner.downs, 1);
+    assert_int_equal(owner.down_err.code, ERR_admin_shutdown);
+    wait_for(&owner, "on_up again", &owner.ups, 2);
+    ask_and_wait(&owner, PID, NULL); /* prepared anew: the name is unknown on this connection */
+    assert_int_equal(owner.err.code, ERR_none);
+    owner_close(&owner);
+}
+
+static void a_repeatable_call_is_sent_again(void **state)
+{
+    struct owner owner = {0};
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo(""));
+    ask(&owner, RETRY_SLEEP, NULL);
+    ask(&owner, ECHO_, "queued");
+    wait_until_sleeping(&owner);
+    terminate_sessions();
+    wait_for(&owner, "two answers", &owner.answers, 2);
+    assert_int_equal(owner.err.code, ERR_none);
+    assert_string_equal(owner.order,
+                        "uua2aq"); /* the second turn answered, before the queued one */
+    owner_close(&owner);
+}
+
+static void a_call_that_is_not_repeatable_learns_of_the_loss(void **state)
+{
+    struct owner owner = {0};
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo(""));
+    ask(&owner, SLEEP_ONCE, "30");
+    wait_until_sleeping(&owner);
+    terminate_sessions();
+    wait_for(&owner, "an answer", &owner.answers, 1);
+    assert_int_equal(owner.err.code, ERR_connection_lost);
+    assert_int_equal(err_class_of(owner.err.code), ERR_RETRY);
+    assert_int_equal(owner.downs, 1);
+    owner_close(&owner);
+}
+
+static void a_late_call_gets_its_error_and_the_connection_is_dropped(void **state)
+{
+    struct owner owner = {0};
+    int64_t start_ms = clock_mono_ms();
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo(""));
+    ask(&owner, SLEEP_LATE, "30");
+    ask(&owner, ECHO_, "after");
+    wait_for(&owner, "two answers", &owner.answers, 2);
+    assert_int_equal(owner.down_err.code, ERR_deadline_passed);
+    assert_string_equal(owner.order, "uauaa");
+    assert_string_equal(owner.text, "after");
+    assert_true(clock_mono_ms() - start_ms < 5000);
+    owner_close(&owner);
+}
+
+static void the_server_ends_a_statement_whose_client_has_gone(void **state)
+{
+    struct owner owner = {0};
+    int64_t end_ms = clock_mono_ms() + WAIT_MS;
+    char *left = strdup("1");
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo("application_name=test_db_gone"));
+    ask_and_wait(&owner, SLEEP_LATE, "60");
+    assert_int_equal(owner.err.code, ERR_deadline_passed);
+    while (strcmp(left, "0") != 0) {
+        assert_true(clock_mono_ms() < end_ms);
+        free(left);
+        left = postgres_sql("select count(*)::text from pg_stat_activity "
+                            "where application_name = 'test_db_gone' and wait_event = 'PgSleep'");
+        usleep(100000);
+    }
+    free(left);
+    owner_close(&owner);
+}
+
+static void a_queued_call_is_late_even_without_a_connection(void **state)
+{
+    struct owner owner = {0};
+
+    (void)state;
+    owner_open(&owner, "host=/nonexistent user=postgres");
+    ask(&owner, SLEEP_LATE, "0");
+    wait_for(&owner, "an answer", &owner.answers, 1);
+    assert_int_equal(owner.err.code, ERR_deadline_passed);
+    assert_int_equal(db_queue_length(owner.db), 0);
+    owner_close(&owner);
+}
+
+static void destroying_drops_queued_calls_without_a_callback(void **state)
+{
+    struct owner owner = {0};
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo(""));
+    ask(&owner, SLEEP, "30");
+    ask(&owner, ECHO_, "never");
+    wait_until_sleeping(&owner);
+    owner_close(&owner);
+    assert_int_equal(owner.answers, 0);
+    db_destroy(NULL);
+}
+
+/* ---- connecting ---- */
+
+static void a_conninfo_that_cannot_be_parsed_is_refused_at_once(void **state)
+{
+    const struct db_config config = {.conninfo = "host=x nonsense=1"};
+    struct event_base *base = event_base_new();
+    struct err err;
+
+    (void)state;
+    assert_null(db_create(base, &config, &err));
+    assert_int_equal(err.code, ERR_input_invalid);
+    assert_non_null(strstr(err.text, "nonsense"));
+    event_base_free(base);
+}
+
+static void a_refused_connection_is_tried_again_with_growing_waits(void **state)
+{
+    struct owner owner = {0};
+    int64_t start_ms = clock_mono_ms();
+
+    (void)state;
+    owner_open(&owner, "host=/nonexistent user=postgres");
+    wait_for(&owner, "five failed attempts", &owner.downs, 5);
+    assert_int_equal(owner.down_err.code, ERR_connection_failed);
+    assert_true(clock_mono_ms() - start_ms >= 4 * 50);
+    assert_int_equal(owner.ups, 0);
+    owner_close(&owner);
+}
+
+static void an_unknown_login_and_a_missing_database_are_told_apart(void **state)
+{
+    struct owner login = {0}, database = {0};
+
+    (void)state;
+    owner_open(&login, postgres_conninfo("user=nobody_here"));
+    wait_for(&login, "a failed attempt", &login.downs, 1);
+    assert_int_equal(login.down_err.code, ERR_auth_refused);
+    assert_non_null(strstr(login.down_err.text, "role \"nobody_here\" does not exist"));
+    assert_null(strstr(login.down_err.text, "28000"));
+    assert_null(strstr(login.down_err.text, "LOCATION"));
+    owner_close(&login);
+    owner_open(&database, postgres_conninfo("dbname=not_there"));
+    wait_for(&database, "a failed attempt", &database.downs, 1);
+    assert_int_equal(database.down_err.code, ERR_database_missing);
+    owner_close(&database);
+}
+
+/* A listening TCP socket on which nobody ever answers. */
+static int silent_server(char port[8])
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_return_code(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_return_code(listen(fd, 5), 0);
+    getsockname(fd, (struct sockaddr *)&address, &size);
+    snprintf(port, 8, "%d", ntohs(address.sin_port));
+    return fd;
+}
+
+static void a_host_that_hangs_gives_way_to_the_next_one(void **state)
+{
+    struct owner owner = {.config.connect_timeout_ms = 300};
+    CLEANUP_FREE char *dir = strdup(postgres_conninfo("") + strlen("host="));
+    char conninfo[256], port[8];
+    int fd = silent_server(port);
+
+    (void)state;
+    *strchr(dir, ' ') = '\0';
+    snprintf(conninfo, sizeof conninfo,
+             "host=127.0.0.1,%s port=%s,5432 user=postgres dbname=postgres sslmode=disable", dir,
+             port);
+    owner_open(&owner, conninfo);
+    wait_for(&owner, "on_up by the second host", &owner.ups, 1);
+    assert_int_equal(owner.downs, 1);
+    assert_int_equal(owner.down_err.code, ERR_connection_failed);
+    owner_close(&owner);
+    close(fd);
+}
+
+static void a_read_only_server_is_not_taken_when_writing_is_wanted(void **state)
+{
+    struct owner writer = {.config.want_writable = true}, reader = {0};
+
+    (void)state;
+    owner_open(&writer, postgres_conninfo("options='-c default_transaction_read_only=on'"));
+    wait_for(&writer, "a failed attempt", &writer.downs, 1);
+    assert_int_equal(writer.down_err.code, ERR_read_only);
+    owner_close(&writer);
+    owner_open(&reader, postgres_conninfo("options='-c default_transaction_read_only=on'"));
+    wait_for(&reader, "on_up", &reader.ups, 1);
+    owner_close(&reader);
+}
+
+static void a_server_that_turns_read_only_is_left(void **state)
+{
+    struct owner owner = {.config.want_writable = true};
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo(""));
+    ask_and_wait(&owner, WRITE, NULL);
+    assert_int_equal(owner.err.code, ERR_read_only);
+    wait_for(&owner, "on_down", &owner.downs, 1);
+    wait_for(&owner, "on_up again", &owner.ups, 2);
+    owner_close(&owner);
+}
+
+static void a_server_that_comes_back_is_found_again(void **state)
+{
+    struct owner owner = {0};
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo(""));
+    wait_for(&owner, "on_up", &owner.ups, 1);
+    assert_true(postgres_down());
+    wait_for(&owner, "two on_downs: the loss, a refused attempt", &owner.downs, 2);
+    assert_true(postgres_up());
+    ask_and_wait(&owner, ECHO_, "back");
+    assert_string_equal(owner.text, "back");
+    owner_close(&owner);
+}
+
+/* ---- notifications and notices ---- */
+
+static void a_notification_arrives_on_an_idle_session(void **state)
+{
+    static const char *const channels[] = {"news", "Odd \"name\"", NULL};
+    struct owner owner = {.config.channels = channels};
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo(""));
+    wait_for(&owner, "on_up", &owner.ups, 1);
+    free(postgres_sql("notify news, 'hello'"));
+    wait_for(&owner, "a notification", &owner.notifies, 1);
+    assert_string_equal(owner.payload, "hello");
+    free(postgres_sql("select pg_notify('Odd \"name\"', 'odd')"));
+    wait_for(&owner, "a second one", &owner.notifies, 2);
+    assert_string_equal(owner.payload, "odd");
+    owner_close(&owner);
+}
+
+static void channels_are_listened_on_again_after_a_loss(void **state)
+{
+    struct owner owner = {0};
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo(""));
+    wait_for(&owner, "on_up", &owner.ups, 1);
+    db_listen(owner.db, "late");
+    db_listen(owner.db, "late");
+    ask_and_wait(&owner, ECHO_, "x"); /* LISTEN goes before a call made after it */
+    free(postgres_sql("notify late, '1'"));
+    wait_for(&owner, "a notification", &owner.notifies, 1);
+    terminate_sessions();
+    wait_for(&owner, "on_up again", &owner.ups, 2);
+    free(postgres_sql("notify late, '2'"));
+    wait_for(&owner, "a second one", &owner.notifies, 2);
+    assert_string_equal(owner.payload, "2");
+    owner_close(&owner);
+}
+
+static void a_notice_reaches_the_owner(void **state)
+{
+    struct owner owner = {0};
+
+    (void)state;
+    owner_open(&owner, postgres_conninfo(""));
+    ask_and_wait(&owner, RAISES, "notice");
+    assert_int_equal(owner.err.code, ERR_none);
+    assert_int_equal(owner.notices, 1);
+    assert_string_equal(owner.notice, "just so you know");
+    owner_close(&owner);
+}
+
+/* ---- the blocking session ---- */
+
+static void a_blocking_call_returns_rows_or_an_error(void **state)
+{
+    struct err err;
+    PGconn *conn = db_open_blocking(postgres_conninfo(""), "test_db", &err);
+    PGresult *result;
+
+    (void)state;
+    assert_non_null(conn);
+    result = db_call_blocking(conn, &stmts[ECHO_], (const char *const[]){"x"}, &err);
+    assert_non_null(result);
+    assert_string_equal(row_text(result, 0, "text"), "x");
+    PQclear(result);
+    assert_null(db_call_blocking(conn, &stmts[RAISES], (const char *const[]){"HW015"}, &err));
+    assert_int_equal(err.code, ERR_task_unknown);
+    assert_null(db_call_blocking(conn, &stmts[SLEEP_LATE], (const char *const[]){"5"}, &err));
+    assert_int_equal(err.code, ERR_deadline_passed);
+    PQfinish(conn);
+}
+
+static void a_blocking_session_says_why_it_cannot_be_had(void **state)
+{
+    struct err err;
+
+    (void)state;
+    assert_null(db_open_blocking("host=/nonexistent", "test_db", &err));
+    assert_int_equal(err.code, ERR_connection_failed);
+    assert_null(db_open_blocking(postgres_conninfo("dbname=not_there"), "test_db", &err));
+    assert_int_equal(err.code, ERR_database_missing);
+    assert_null(db_open_blocking("what", "test_db", &err));
+    assert_int_equal(err.code, ERR_input_invalid);
+}
+
+static void a_script_is_all_or_nothing_and_names_the_line(void **state)
+{
+    struct err err;
+    PGconn *conn = db_open_blocking(postgres_conninfo(""), "test_db", &err);
+    char *found;
+
+    (void)state;
+    assert_non_null(conn);
+    assert_int_equal(db_script_blocking(conn, "create table one();\n-- ä\nselect x;", 5000, &err),
+                     -1);
+    assert_non_null(strstr(err.text, "line 3: column \"x\" does not exist"));
+    found = postgres_sql("select to_regclass('one')::text");
+    assert_null(found);
+    assert_int_equal(db_script_blocking(conn, "create table one();drop table one;", 5000, &err), 0);
+    PQfinish(conn);
+}
+
+static const char fixtures[] =
+    "create function raise_state(state text) returns void language plpgsql as $$ begin "
+    "  if state = 'notice' then raise notice 'just so you know'; return; end if; "
+    "  raise exception 'raised' using errcode = state, detail = '{\"detail\":1}'; end $$;"
+    "create sequence turns;"
+    "create function sleep_first_time() returns bigint language plpgsql as $$ "
+    "declare turn bigint := nextval('turns'); begin "
+    "  if turn = 1 then perform pg_sleep(30); end if; return turn; end $$;"
+    "create function write_row() returns void language plpgsql as $$ begin "
+    "  raise exception 'cannot execute INSERT in a read-only transaction' using errcode = '25006'; "
+    "end $$;";
+
+static int skipped_for_want_of_postgres(void)
+{
+    printf("[  SKIPPED ] test_db: PostgreSQL's server programs are not here\n");
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_call_is_answered_with_its_row),
+        cmocka_unit_test(calls_are_answered_in_order),
+        cmocka_unit_test(a_call_made_in_on_up_goes_first),
+        cmocka_unit_test(a_null_parameter_is_sql_null),
+        cmocka_unit_test(a_call_larger_than_the_socket_s_buffer_goes_through),
+        cmocka_unit_test(a_failing_statement_leaves_the_session_up),
+        cmocka_unit_test(the_code_of_an_error_follows_its_sqlstate),
+        cmocka_unit_test(a_lost_connection_is_made_anew),
+        cmocka_unit_test(a_repeatable_call_is_sent_again),
+        cmocka_unit_test(a_call_that_is_not_repeatable_learns_of_the_loss),
+        cmocka_unit_test(a_late_call_gets_its_error_and_the_connection_is_dropped),
+        cmocka_unit_test(the_server_ends_a_statement_whose_client_has_gone),
+        cmocka_unit_test(a_queued_call_is_late_even_without_a_connection),
+        cmocka_unit_test(destroying_drops_queued_calls_without_a_callback),
+        cmocka_unit_test(a_conninfo_that_cannot_be_parsed_is_refused_at_once),
+        cmocka_unit_test(a_refused_connection_is_tried_again_with_growing_waits),
+        cmocka_unit_test(an_unknown_login_and_a_missing_database_are_told_apart),
+        cmocka_unit_test(a_host_that_hangs_gives_way_to_the_next_one),
+        cmocka_unit_test(a_read_only_server_is_not_taken_when_writing_is_wanted),
+        cmocka_unit_test(a_server_that_turns_read_only_is_left),
+        cmocka_unit_test(a_notification_arrives_on_an_idle_session),
+        cmocka_unit_test(channels_are_listened_on_again_after_a_loss),
+        cmocka_unit_test(a_notice_reaches_the_owner),
+        cmocka_unit_test(a_blocking_call_returns_rows_or_an_error),
+        cmocka_unit_test(a_blocking_session_says_why_it_cannot_be_had),
+        cmocka_unit_test(a_script_is_all_or_nothing_and_names_the_line),
+        cmocka_unit_test(a_server_that_comes_back_is_found_again),
+    };
+    int failed;
+
+    if (!postgres_installed())
+        return skipped_for_want_of_postgres();
+    if (!postgres_start()) {
+        postgres_stop();
+        return 1;
+    }
+    free(postgres_sql(fixtures));
+    failed = cmocka_run_group_tests_name("db", tests, NULL, NULL);
+    postgres_stop();
+    return failed;
+}
