@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* One invocation of `howdah`: what every cmd_* function gets. */
+#ifndef HOWDAH_CLI_CLI_H
+#define HOWDAH_CLI_CLI_H
+
+#include <libpq-fe.h>
+
+#include "cli/options.h"
+#include "cli/verbs.h"
+
+struct cli {
+    const struct verb *verb;
+    struct options options;
+    int operand_count;
+    char **operands; /* borrowed from argv */
+    PGconn *conn;    /* opened by cell_open, finished by main */
+};
+
+/* Exit codes. `howdah run` returns its command's own code, and those from 124 up. */
+enum cli_exit {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1,      /* the request was refused, or the audit found something */
+    EXIT_USAGE = 2,       /* unknown command or option, value out of range */
+    EXIT_UNREACHABLE = 3, /* no cluster, no database, or its schema is of another version */
+    EXIT_TIMEOUT = 124,   /* run: --timeout passed */
+    EXIT_TROUBLE = 125,   /* run: a task ended without an exit code, or howdah itself failed */
+    EXIT_SIGNAL = 128,    /* run: plus the signal's number */
+};
+
+#endif

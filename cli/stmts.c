@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* stmts.def as a table for base/db. */
+#include "cli/stmts.h"
+
+const struct db_stmt stmts[STMT_COUNT] = {
+#define STMT(name, text, param_count, repeatable, deadline_ms)                                     \
+    [STMT_##name] = {#name, text, param_count, repeatable, deadline_ms},
+#include "cli/stmts.def"
+#undef STMT
+};
