@@ -1,0 +1,165 @@
+-- SPDX-License-Identifier: PostgreSQL
+-- Gangs: many plain tasks over many agents in one claim, all or nothing.
+
+\ir lib/open.psql
+
+select t.fw('a') as fw \gset
+select t.ag('g-' || lpad(i::text, 2, '0'),
+            '{"cpus": 4, "mem": 4000, "disk": 100, "gpus": 1}') is not null as made
+from generate_series(1, 10) i;
+create temp table g as select agent_id as id, row_number() over (order by name) as n
+from howdah_private.agent;
+
+create function t.spread(prefix text, count integer,
+                         resources jsonb default '{"cpus": 0.1, "mem": 10}')
+returns jsonb
+language sql
+as $$
+    select jsonb_agg(t.spec(prefix || i, (select g.id from g where g.n = 1 + i % 10), resources)
+                     order by i)
+    from generate_series(1, count) i;
+$$;
+create function t.held_by_all()
+returns text
+language sql
+as $$
+    select format('%s %s %s %s %s', count(distinct p.agent_id) filter (where p.version > 1),
+                  sum(p.cpus_capacity - p.cpus_free),
+                  sum(p.mem_capacity - p.mem_free), sum(p.disk_capacity - p.disk_free), sum(p.gpus_capacity - p.gpus_free))
+    from howdah_private.agent_pool p;
+$$;
+
+-- --- a gang that fits ----------------------------------------------------------------------------
+
+select is((select format('%s %s %s %s', count(*), bool_and(c.committed), count(distinct c.task_id),
+                         count(distinct c.agent_id))
+           from t.claim(:'fw', t.spread('a', 100)) c), '100 t 100 10',
+          'a gang of 100 tasks over 10 agents is committed');
+select is(t.held_by_all(), '10 10000 1000 0 0', 'the books of all ten hold their parts');
+select is((select string_agg(distinct p.version::text, ' ') from howdah_private.agent_pool p), '2',
+          'a claim is one version step for each agent, however many tasks it puts there');
+select is((select string_agg(distinct (p.cpus_capacity - p.cpus_free)::text, ' ')
+           from howdah_private.agent_pool p), '1000',
+          'each agent holds its ten tasks');
+select is_empty($$ select k.name from howdah_private.task k
+                   where k.agent_id <> (select g.id from g
+                                        where g.n = 1 + substr(k.name, 2)::integer % 10) $$,
+                'each task is where its spec wanted it');
+select is_empty($$ select c.ordinal from howdah_private.claim k,
+                unnest(k.task_ids) with ordinality as c (id, ordinal)
+                   join howdah_private.task x on x.task_id = c.id where x.name <> 'a'
+                || c.ordinal $$,
+                'the claim lists its tasks in the order of the specs');
+select t.audit_clean('the books are right');
+
+-- --- one that does not fit stops all -------------------------------------------------------------
+
+select t.refused(:'fw', t.spread('b', 20)
+                 || jsonb_build_array(t.spec('b-last', (select id from g where n = 3),
+                                             '{"cpus": 3.5}')),
+                 (select string_agg('gang_incomplete', ' ') from generate_series(1, 20))
+                 || ' insufficient_resource', 'fits, but%',
+                 'the last of 21 does not fit: nothing is committed');
+select t.refused(:'fw', jsonb_build_array(t.spec('b-first', (select id from g where n = 3),
+                                                 '{"mem": 5000}')) || t.spread('b', 5),
+                 'insufficient_resource gang_incomplete gang_incomplete gang_incomplete gang_incomplete gang_incomplete',
+                 'agent %: wanted 5000 mem, free 3900',
+                 'the first of 6 does not fit: nothing is committed');
+select t.refused(:'fw', jsonb_build_array(t.spec('s1', (select id from g where n = 1),
+                                                 '{"cpus": 2}'),
+                                          t.spec('s2', (select id from g where n = 1),
+                                                 '{"cpus": 2}')),
+                 'gang_incomplete insufficient_resource', '%',
+                 'two that fit alone but not together are refused');
+select is(t.rows(format($$ select trim_scale(wanted), trim_scale(free) from t.claim(%L, %L)
+                        where ordinal = 2 $$, :'fw',
+                        jsonb_build_array(t.spec('s1', (select id from g where n = 1),
+                                                 '{"cpus": 2}'),
+                                          t.spec('s2', (select id from g where n = 1),
+                                                 '{"cpus": 2}')))), '(2,1)',
+          'what is free for the second is what the first one left');
+select t.refused(:'fw', t.spread('a', 3), 'name_in_use name_in_use name_in_use', '%',
+                 'names that are in use are refused');
+select t.refused(:'fw', t.spread('c', 2) || t.spread('a', 1),
+                 'gang_incomplete gang_incomplete name_in_use', '%',
+                 'one name in use stops all');
+select t.refused(:'fw', t.spread('c', 2) || t.spread('c', 1),
+                 'gang_incomplete gang_incomplete name_in_use', '%',
+                 'the same name twice in one claim is refused for the second');
+select is(t.reasons(:'fw', t.spread('c', 2) || t.spread('c', 1), 'any'),
+          'committed committed name_in_use',
+          'in mode any the first of the two is committed');
+select t.refused(:'fw', t.spread('d', 2)
+                 || jsonb_build_array(t.spec('d-x', '00000000-0000-0000-0000-00000000dead')),
+                 'gang_incomplete gang_incomplete agent_unknown', '%',
+                 'one unknown agent stops all');
+select t.refused(:'fw', t.spread('d', 2) || '[{"name": "d-x"}]',
+                 'gang_incomplete gang_incomplete task_invalid', '%',
+                 'one malformed spec stops all');
+update howdah_private.agent_pool set open = false where agent_id = (select id from g where n = 2);
+select t.refused(:'fw', t.spread('d', 2), 'agent_closed gang_incomplete',
+                 'agent % takes no claims now', 'one closed agent stops all');
+update howdah_private.agent_pool set open = true where agent_id = (select id from g where n = 2);
+select is((select count(*) from howdah_private.task where name ~ '^(b|s|d)'), 0::bigint,
+          'none of the refused gangs left a task');
+select t.audit_clean('the books are right after all the refusals');
+
+-- --- gangs to the edge ---------------------------------------------------------------------------
+
+select is(t.reasons(:'fw', (select jsonb_agg(t.spec('fill-' || g.n, g.id, jsonb_build_object(
+              'cpus', p.cpus_free / 1000.0, 'mem',
+                      p.mem_free,
+              'disk', 100, 'gpus', 1)) order by g.n)
+              from g join howdah_private.agent_pool p on p.agent_id = g.id)),
+          (select string_agg('committed', ' ') from g), 'a gang may take the last of every agent');
+select is(t.held_by_all(), '10 40000 40000 1000 10', 'then everything is held');
+select is(t.reasons(:'fw', (select jsonb_agg(t.spec('tiny-' || g.n, g.id, '{"cpus": 0.001}'))
+                            from g)),
+          (select string_agg('insufficient_resource', ' ') from g),
+          'and nothing more fits anywhere');
+select is(t.reasons(:'fw', (select jsonb_agg(t.spec('none-' || g.n, g.id, '{}')) from g)),
+          (select string_agg('committed', ' ') from g), 'but for tasks that need nothing');
+select t.as_login('op',
+        'select howdah.operator_kill(array(select task_id from howdah.tasks where live))') is not null as killed;
+select count(t.report(k.task_id, 'killed')) from howdah_private.task k;
+select is(t.held_by_all(), '10 0 0 0 0', 'when all have ended nothing is held');
+select t.audit_clean('the books are right');
+
+-- --- large gangs ---------------------------------------------------------------------------------
+
+select t.ag('big', '{"cpus": 6000, "mem": 6000000}') as big \gset
+create function t.gang(prefix text, agent uuid, count integer,
+                       resources jsonb default '{"cpus": 1, "mem": 100}')
+returns jsonb
+language sql
+as $$ select jsonb_agg(t.spec(prefix || i, agent, resources)) from generate_series(1, count) i; $$;
+select is((select count(*) from t.claim(:'fw', t.gang('x', :'big', 5000)) c where c.committed),
+          5000::bigint,
+          'a gang of 5,000 tasks, the most that one claim may have, is committed');
+select is(t.books(:'big'), '{"mem_allocated": 500000, "cpus_allocated": 5000000}',
+          'and stands in the books');
+select t.raises(format('select howdah.claim(%L, 1, gen_random_uuid(), t.gang(''y'', %L, 10000))',
+                       :'fw', :'big'),
+                'value_invalid', 'tasks', '10000 elements',
+                'a gang of 10,000 is refused as a whole', 'fw_a');
+select is((select count(*) from t.claim(:'fw', t.gang('z', :'big', 1001)) c
+           where c.reason = 'insufficient_resource'),
+          1::bigint, 'of 1,001 where 1,000 fit one is refused');
+select is((select count(*) from howdah_private.task where name like 'z%'), 0::bigint,
+          'and none is committed');
+select is((select count(*) from t.claim(:'fw', t.gang('z', :'big', 1001), 'any') c
+           where c.committed), 1000::bigint,
+          'in mode any the thousand are');
+select t.audit_clean('the books are right after thousands');
+
+-- --- absurd amounts ------------------------------------------------------------------------------
+
+select t.refused(:'fw', t.gang('huge', :'big', 3, '{"cpus": 1000000000000, "mem": 1000000000000}'),
+                 'insufficient_resource insufficient_resource insufficient_resource',
+                 'agent %: wanted 1000000000000 cpus, free 0',
+                 'absurd amounts are refused one by one');
+select is(t.reasons(:'fw', jsonb_build_array(
+              t.spec('fits', :'big', '{}'),
+              t.spec('absurd', :'big', '{}', '{"version": 1e30}')), 'any'),
+          'committed task_invalid', 'an absurd version is refused where it stands, and the rest committed');
+select * from finish();

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: PostgreSQL
+# The lists: tables for people, JSON with every column for programs, ids that may be shortened.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/cluster.sh"
+
+cluster_new
+cluster_start --agents 2
+howdah run --name keep --count 2 --cpus 0.5 --mem 128 -- sh -c 'echo "started $HOWDAH_TASK_NAME"; echo oops >&2; sleep 300' >/dev/null 2>&1 &
+wait_until 30 "two tasks run" sh -c '[ "$(howdah tasks --state running --json | jq length)" = 2 ]'
+ID=$(howdah tasks --json | jq -r '.[] | select(.name == "keep-1") | .task_id')
+
+like "$(howdah agents)" '^ID +NAME +STATE +CPUS +MEM MiB' "agents: a table with headers"
+like "$(howdah agents)" 'agent-1 +active +[0-9.]+/4 +[0-9]+/4096' "used and total stand side by side"
+like "$(howdah agents)" 'disk=ssd rack=r1|rack=r1 disk=ssd' "attributes are readable"
+is "$(howdah agents --json | jq '[.[].cpus_used] | add')" 1 "JSON numbers are numbers"
+like "$(howdah frameworks)" 'keep +default +active +2 ' "frameworks: the one that runs"
+like "$(howdah tasks)" "^${ID:0:8} +keep-1 +keep +agent-[12] +running +0.5 +128 " "tasks: a line for each"
+is "$(howdah tasks --framework keep --json | jq length)" 2 "tasks of one framework, by its name"
+is "$(howdah tasks --state finished --json | jq length)" 0 "tasks by state"
+
+like "$(howdah task "${ID:0:6}")" "^id +$ID" "task: found by the start of its id"
+like "$(howdah task keep-1)" "^id +$ID" "task: found by its name"
+like "$(howdah task keep-1)" '(staging|starting) +running +agent ' "its events are listed"
+is "$(howdah task keep-1 --json | jq -r '.events | map(.to_state) | index("running") != null')" true "in JSON, too"
+
+is "$(howdah logs keep-1)" "started keep-1" "logs: standard output so far"
+is "$(howdah logs --stderr keep-1)" oops "logs --stderr: standard error"
+howdah logs -f keep-2 >"$TEST_SCRATCH/follow" &
+FOLLOW=$!
+wait_until 20 "the followed log has begun" grep -q started "$TEST_SCRATCH/follow"
+exits 0 "kill ends a task" howdah kill --kill-grace 1s keep-2
+wait_until 20 "logs -f has ended" sh -c "! kill -0 $FOLLOW"
+ok $? "logs -f ends with the task"
+like "$(howdah tasks --all)" 'keep-2 .* killed' "the killed task is listed with --all"
+exits 0 "logs of an ended task can be read" howdah logs keep-2
+is "$OUT" "started keep-2" "and are whole"
+exits 1 "kill with one wrong id kills nothing" howdah kill keep-1 no-such-task
+is "$(howdah task keep-1 --json | jq -r .state)" running "the other task runs on"
+howdah kill keep-1 >/dev/null
+
+like "$(howdah settings)" '^NAME +VALUE +DEFAULT +UNIT +MEANING' "settings: all of them"
+like "$(howdah settings overlap)" '^overlap +unlimited' "settings: one"
+exits 0 "settings: a change" howdah settings overlap 2
+is "$(howdah settings overlap --json | jq -r '.[0].value')" 2 "is in force"
+exits 0 "role-set makes a role" howdah role-set bulk 2.5
+is "$(howdah roles --json | jq -r '.[] | select(.name == "bulk") | .weight')" 2.5 "roles lists it"
+exits 0 "role-delete deletes it" howdah role-delete bulk
+unlike "$(howdah roles)" bulk "it is gone"
+exits 0 "audit succeeds" howdah audit
+is "$OUT" "audit: 0 violations" "and says so"
+is "$(howdah audit --json)" "[]" "audit in JSON is an empty list"
+is "$(howdah offers --json | jq 'type')" '"array"' "offers is a list"
+
+# Fits the terminal it is on.
+if command -v script >/dev/null; then
+    WIDEST=$(script -qec "stty cols 60; howdah settings" /dev/null | tr -d '\r' | LC_ALL=C.UTF-8 wc -L)
+    [ "$WIDEST" -le 60 ]
+    ok $? "a table is cut to the terminal's width (widest line: $WIDEST of 60)"
+else
+    skip "a table is cut to the terminal's width" "script is not installed"
+fi
+
+done_testing
