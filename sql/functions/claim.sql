@@ -264,7 +264,7 @@ begin
                     end if;
                     return;
                 end if;
-                perform pool_credit_plain(v_agent, false, v_spec -> 'resources');
+                perform pool_credit_plain(v_agent, v_cpus, v_mem, v_disk, v_gpus);
             end if;
             delete from claim c where c.claim_key = claim.claim_key;
         end if;

@@ -19,34 +19,22 @@ comment on function howdah_private.pools_lock(uuid[]) is 'lock agents'' pools in
 revoke all on function howdah_private.pools_lock(uuid[]) from public;
 
 create or replace function howdah_private.pool_credit_plain(
-    agent uuid, revocable boolean, resources jsonb)
+    agent uuid, cpus bigint, mem bigint, disk bigint, gpus bigint)
 returns void
 language plpgsql
 as $$
-/* Undo what a claim of one plain task took a moment ago in this transaction. */
-declare
-    v_lent integer := revocable::integer;
-    v_cpus bigint := coalesce((resources -> 'cpus')::numeric, 0) * 1000;
-    v_mem bigint := coalesce((resources -> 'mem')::bigint, 0);
-    v_disk bigint := coalesce((resources -> 'disk')::bigint, 0);
-    v_gpus bigint := coalesce((resources -> 'gpus')::bigint, 0);
+/* Undo what a claim of one plain, guaranteed task took a moment ago in this transaction. */
 begin
     update howdah_private.agent_pool p
-    set version = p.version - 1,
-        cpus_free = p.cpus_free + v_cpus,
-        cpus_revocable = p.cpus_revocable - v_lent * v_cpus,
-        mem_free = p.mem_free + v_mem,
-        mem_revocable = p.mem_revocable - v_lent * v_mem,
-        disk_free = p.disk_free + v_disk,
-        disk_revocable = p.disk_revocable - v_lent * v_disk,
-        gpus_free = p.gpus_free + v_gpus,
-        gpus_revocable = p.gpus_revocable - v_lent * v_gpus
+    set version = p.version - 1, cpus_free = p.cpus_free + cpus, mem_free = p.mem_free + mem,
+        disk_free = p.disk_free + disk, gpus_free = p.gpus_free + gpus
     where p.agent_id = agent and p.pool = '*';
 end
 $$;
-comment on function howdah_private.pool_credit_plain(uuid, boolean, jsonb) is
+comment on function howdah_private.pool_credit_plain(uuid, bigint, bigint, bigint, bigint) is
     'undo what a claim of one plain task took';
-revoke all on function howdah_private.pool_credit_plain(uuid, boolean, jsonb) from public;
+revoke all on function howdah_private.pool_credit_plain(uuid, bigint, bigint, bigint, bigint)
+    from public;
 
 create or replace function howdah_private.scalars_add(held jsonb, change jsonb, sign integer)
 returns jsonb
