@@ -49,6 +49,11 @@ Chromium            | chromium          | has chromium
 QEMU                | qemu-system-x86   | has qemu-system-x86_64
 static busybox      | busybox-static    | static_busybox
 cpio                | cpio              | has cpio
+ip                  | iproute2          | has ip
+iptables            | iptables          | has iptables
+etcd                | etcd-server       | has etcd
+etcdctl             | etcd-client       | has etcdctl
+Patroni             | patroni           | has patroni
 '
 
 say() { printf '%s\n' "$*"; }
@@ -120,6 +125,33 @@ default_cluster_off() {
 
 default_cluster_on() { as_root rm -f /etc/postgresql-common/createcluster.d/howdah-install.conf; }
 
+# etcd and Patroni come as services that start at once and at every boot. The tests run them privately, so
+# a service that this installation brought is stopped and stays off. One that was there is left alone.
+services_off() { # PACKAGE...
+    local package service
+    for package in "$@"; do
+        case $package in
+        etcd-server) service=etcd ;;
+        patroni) service=patroni ;;
+        *) continue ;;
+        esac
+        if [ -d /run/systemd/system ]; then
+            as_root systemctl disable --now "$service" >/dev/null 2>&1
+        else
+            as_root service "$service" stop >/dev/null 2>&1
+            as_root update-rc.d "$service" disable >/dev/null 2>&1
+        fi
+        service_runs "$service" && say "install-deps: service $service was started and cannot be stopped" >&2
+    done
+}
+
+service_runs() { # NAME: as a service, with the service's own configuration
+    case $1 in
+    etcd) ps -u etcd -o comm= 2>/dev/null | grep -qx etcd ;;
+    patroni) ps -eo args= | grep -q '[p]atroni /etc/patroni/' ;;
+    esac
+}
+
 # apt's own output only matters when it fails.
 install_packages() { # PACKAGE...
     local status=0 log
@@ -128,6 +160,7 @@ install_packages() { # PACKAGE...
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" \
         >"$log" 2>&1 </dev/null || status=$?
     default_cluster_on
+    services_off "$@"
     [ $status -eq 0 ] || tail -n 15 "$log" | sed 's/^/    apt-get: /' >&2
     rm -f "$log"
     return $status
