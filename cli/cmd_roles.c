@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* howdah roles, role-set, role-delete */
+/* howdah roles, role-set, role-delete, quota-set, quota-clear: each shows the roles as they are
+ * then */
 #include "base/mem.h"
+#include "cli/amounts.h"
 #include "cli/cell.h"
 #include "cli/output.h"
 
@@ -14,6 +16,8 @@ static int roles_print(struct cli *cli, struct err *err)
         {"CPUS", "cpus", OUTPUT_NUMBER, NULL},
         {"MEM MiB", "mem", OUTPUT_NUMBER, NULL},
         {"SHARE/WEIGHT", "weighted_share", OUTPUT_PERCENT, NULL},
+        {"GUARANTEE", "guarantee", OUTPUT_LABELS, NULL},
+        {"LIMIT", "limits", OUTPUT_LABELS, NULL},
     };
     CLEANUP_RESULT PGresult *result = cell_call(cli, STMT_roles, NULL, err);
 
@@ -28,22 +32,51 @@ int cmd_roles(struct cli *cli, struct err *err)
     return cell_open(cli, err) < 0 ? -1 : roles_print(cli, err);
 }
 
-static int role_change(struct cli *cli, enum stmt stmt, struct err *err)
+static int role_change(struct cli *cli, enum stmt stmt, const char *const *params, struct err *err)
 {
     CLEANUP_RESULT PGresult *result = NULL;
 
     if (cell_open(cli, err) < 0)
         return -1;
-    result = cell_call(cli, stmt, (const char *const *)cli->operands, err);
+    result = cell_call(cli, stmt, params, err);
     return result ? roles_print(cli, err) : -1;
 }
 
 int cmd_role_set(struct cli *cli, struct err *err)
 {
-    return role_change(cli, STMT_role_set, err);
+    return role_change(cli, STMT_role_set, (const char *const *)cli->operands, err);
 }
 
 int cmd_role_delete(struct cli *cli, struct err *err)
 {
-    return role_change(cli, STMT_role_delete, err);
+    return role_change(cli, STMT_role_delete, (const char *const *)cli->operands, err);
+}
+
+/* *json stays NULL for an option that was not given. */
+static int amounts_option(const char *name, const char *value, char **json, struct err *err)
+{
+    if (value)
+        *json = amounts_to_json(name, value, err);
+    return value && !*json ? -1 : 0;
+}
+
+int cmd_quota_set(struct cli *cli, struct err *err)
+{
+    CLEANUP_FREE char *guarantee = NULL, *limits = NULL;
+
+    if (!cli->options.guarantee && !cli->options.limit)
+        return err_set(err, ERR_input_invalid,
+                       "quota-set: expected --guarantee, --limit or both, such as cpus=4,mem=8192");
+    if (amounts_option("guarantee", cli->options.guarantee, &guarantee, err) < 0 ||
+        amounts_option("limit", cli->options.limit, &limits, err) < 0)
+        return -1;
+    return role_change(cli, STMT_quota_set,
+                       (const char *const[]){cli->operands[0], guarantee, limits,
+                                             cli->options.force ? "true" : "false"},
+                       err);
+}
+
+int cmd_quota_clear(struct cli *cli, struct err *err)
+{
+    return role_change(cli, STMT_quota_clear, (const char *const *)cli->operands, err);
 }

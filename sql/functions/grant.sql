@@ -22,6 +22,7 @@ grant execute on function howdah_private.sees_all()
 grant execute on function howdah_private.ranges_to_json(int4multirange),
     howdah_private.scalars_add(jsonb, jsonb, integer),
     howdah_private.sets_change(jsonb, jsonb, integer),
+    howdah_private.amounts_to_json(text[], numeric[]),
     howdah_private.dominant_share(bigint, bigint, bigint, bigint, howdah_private.cell_total),
     howdah_private.offer_resources(howdah_private.offer)
     to howdah_framework, howdah_operator, howdah_observer, howdah_coordinator;

@@ -95,12 +95,21 @@ select r.name::text as name, r.weight, count(s.framework_id) as framework_count,
        trim_scale(coalesce(sum(s.cpus_milli), 0) / 1000.0) as cpus,
        coalesce(sum(s.mem), 0)::bigint as mem, coalesce(sum(s.disk), 0)::bigint as disk,
        coalesce(sum(s.gpus), 0)::bigint as gpus,
-       coalesce(max(s.role_share), 0) as weighted_share
+       coalesce(max(s.role_share), 0) as weighted_share,
+       r.parent, q.guarantee, q.limits
 from howdah_private.role r
 left join howdah_private.framework_share s on s.role = r.name
-group by r.name, r.weight;
+left join (select x.role,
+                  howdah_private.amounts_to_json(array_agg(x.resource), array_agg(x.guarantee))
+                      as guarantee,
+                  howdah_private.amounts_to_json(array_agg(x.resource), array_agg(x.at_most))
+                      as limits
+           from howdah_private.quota x
+           group by x.role) q on q.role = r.name
+group by r.name, r.weight, r.parent, q.guarantee, q.limits;
 comment on view howdah.roles is
-    'sharing roles; weighted_share is the dominant share divided by the weight';
+    'sharing roles with what their own frameworks hold; weighted_share is the dominant share divided '
+    'by the weight';
 
 create or replace view howdah_private.task_all as
 select t.*, true as live from howdah_private.task t
@@ -196,7 +205,7 @@ create or replace function howdah.schema_version()
 returns integer
 language sql immutable
 as $$
-    select 7;
+    select 8;
 $$;
 comment on function howdah.schema_version() is 'number of the newest migration that this schema has';
 

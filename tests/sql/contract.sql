@@ -51,6 +51,8 @@ insert into public_function values
     ('operator_kill(task_ids uuid[], grace_s integer)', 'o'),
     ('principal_forbid(principal name, role text, os_user text)', 'o'),
     ('principal_permit(principal name, role text, os_user text)', 'o'),
+    ('quota_clear(role text)', 'o'),
+    ('quota_set(role text, guarantee jsonb, limits jsonb, force boolean)', 'o'),
     ('role_delete(name text)', 'o'),
     ('role_set(name text, weight numeric)', 'o'),
     ('schema_version()', 'abcfo'),
@@ -123,6 +125,7 @@ select set_eq($$ select distinct f.signature from function_there f, aclexplode(f
               array['sees_all()', 'ranges_to_json(ranges int4multirange)',
                     'scalars_add(held jsonb, change jsonb, sign integer)',
                     'sets_change(held jsonb, change jsonb, sign integer)',
+                    'amounts_to_json(kinds text[], amounts numeric[])',
                     'dominant_share(cpus_milli bigint, mem bigint, disk bigint, gpus bigint, total howdah_private.cell_total)',
                     'offer_resources(o howdah_private.offer)'],
               'the only private functions that others may execute are those that views need');

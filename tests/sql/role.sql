@@ -23,7 +23,7 @@ select is(t.role_set('default', '3'), null, 'role default can be weighed, too');
 select is(t.role_set(v.name, v.weight), null, format('%s is good', v.what))
 from (values ('tiny', '0.000001', 'a tiny weight'), ('huge', '1000000', 'a weight of a million'),
              ('with blank', '1', 'a name with a blank inside'),
-      ('ünï/cödé-日本', '1', 'a name in any script'),
+      ('ünï-cödé-日本', '1', 'a name in any script'),
              (repeat('n', 255), '1', 'a name of 255 characters'),
       ('x''; drop table y', '1', 'a quote in a name'))
     as v (name, weight, what);
@@ -35,7 +35,10 @@ select t.raises(format('select howdah.role_set(%L, 1)', v.name), 'value_invalid'
 from (values ('', '', 'an empty name'), (' x', ' x', 'a name with a blank in front'),
              ('x ', 'x ', 'a name with a blank behind'), (E'a\nb', 'a?b', 'a newline in a name'),
              (E'a\x1bb', 'a?b', 'an escape in a name'),
-      ('*', '*', 'the star, which means every role,'),
+      ('*', '*', 'the star, which means every role,'), ('/x', '/x', 'a slash in front'),
+             ('x/', 'x/', 'a slash behind'), ('a//b', 'a//b', 'an empty part'),
+             ('a/.', 'a/.', 'a part that is a dot'), ('../a', '../a', 'a part of two dots'),
+             ('a/*', 'a/*', 'a part that is a star'), ('a /b', 'a /b', 'a blank at a part''s end'),
              (repeat('n', 256), repeat('n', 200), 'a name of 256 characters')) as v (name, shown,
                      what);
 select t.raises('select howdah.role_set(null, 1)', 'value_invalid', 'name', null,
@@ -49,6 +52,24 @@ select t.raises('select howdah.role_set(''x'', null)', 'value_invalid', 'weight'
 select t.denied('select howdah.role_set(''x'', 1)', l.login,
                 format('login %s makes no roles', l.login))
 from unnest('{fw_a,ag_a,co,obs}'::text[]) as l (login);
+
+-- --- the tree ------------------------------------------------------------------------------------
+
+select t.raises('select howdah.role_set(''eng/ads'', 1)', 'role_unknown', 'parent', 'eng',
+                'a role whose parent does not exist is refused', 'op');
+select is(t.role_set('eng'), null, 'the parent is made first');
+select is(t.role_set('eng/ads', '2'), null, 'then the child');
+select is(t.role_set('eng/ads/ml', '3'), null, 'and a child of the child');
+select results_eq($$ select name, parent, weight from howdah.roles where name like 'eng%' order by 1 $$,
+                  $$ values ('eng', null, 1::numeric), ('eng/ads', 'eng', 2), ('eng/ads/ml', 'eng/ads', 3) $$,
+                  'the view shows each one''s parent');
+select is(t.role_set('..x'), null, 'dots within a part are no special name');
+select t.raises('select howdah.role_delete(''eng/ads'')', 'role_in_use', 'name', 'eng/ads',
+                'a role with children cannot be deleted', 'op');
+select is(t.problem('select howdah.role_delete(''eng/ads/ml'')', 'op'), null,
+          'one without children can');
+select is(t.problem('select howdah.role_delete(''eng/ads'')', 'op'), null, 'and then its parent');
+select is(t.problem('select howdah.role_delete(''eng'')', 'op'), null, 'up to the top');
 
 -- --- deleting ------------------------------------------------------------------------------------
 

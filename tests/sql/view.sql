@@ -43,7 +43,8 @@ from (values
     ('frameworks', 'framework_id name role principal state epoch suppressed task_count tasks_total '
                    'claims conflicts offers_outstanding offers_rescinded cpus mem dominant_share '
                    'dominant_resource weight failover_timeout_s registered_at last_seen_s'),
-    ('roles', 'name weight framework_count task_count cpus mem disk gpus weighted_share'),
+    ('roles', 'name weight framework_count task_count cpus mem disk gpus weighted_share parent '
+     'guarantee limits'),
     ('tasks', 'task_id name framework_id framework_name role agent_id agent_name state reason message '
               'exit_code signal cpus mem disk gpus ports resources spec revocable created_at '
               'started_at terminal_at live'),
@@ -284,10 +285,10 @@ select is(t.rows('select distinct state, epoch, task_count, cpus, dominant_share
 -- --- roles -----------------------------------------------------------------------------------------------------
 
 select is(t.rows('select * from howdah.roles order by name'),
-          '(ads,2,1,1,0,0,0,1,0.125) (default,1,2,3,1.85,140,10,0,0.1761904761904762)',
+          '(ads,2,1,1,0,0,0,1,0.125,,,) (default,1,2,3,1.85,140,10,0,0.1761904761904762,,,)',
           'roles adds up its live frameworks; the share is divided by the weight');
 select t.as_login('op', 'select howdah.role_set(''empty'', 3)');
-select is(t.rows('select * from howdah.roles where name = ''empty'''), '(empty,3,0,0,0,0,0,0,0)',
+select is(t.rows('select * from howdah.roles where name = ''empty'''), '(empty,3,0,0,0,0,0,0,0,,,)',
           'a role without frameworks shows zeros');
 
 -- --- tasks -----------------------------------------------------------------------------------------------------

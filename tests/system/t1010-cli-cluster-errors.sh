@@ -43,6 +43,12 @@ fails 1 'overlap' howdah settings overlap many
 fails 1 'weight' howdah role-set bulk 0
 fails 1 'weight' howdah role-set bulk -- -3
 fails 1 'no-such-role' howdah role-delete no-such-role
+fails 1 'field "parent", value "bulk"' howdah role-set bulk/night 1
+fails 2 'option --guarantee, value "cpus": expected KIND=NUMBER' howdah quota-set default --guarantee cpus
+fails 2 'expected --guarantee, --limit or both' howdah quota-set default
+fails 1 'field "guarantee.cpus", value "1000000": expected guarantees that the cell can keep' howdah quota-set default --guarantee cpus=1000000
+fails 1 'field "limits.pigs"' howdah quota-set default --limit pigs=1
+fails 1 'no-such-role' howdah quota-clear no-such-role
 is "$(howdah roles --json | jq -r 'map(.name) | index("bulk")')" null "refused changes leave nothing behind"
 
 # Another version of the schema.

@@ -43,6 +43,16 @@ exits 0 "settings: a change" howdah settings overlap 2
 is "$(howdah settings overlap --json | jq -r '.[0].value')" 2 "is in force"
 exits 0 "role-set makes a role" howdah role-set bulk 2.5
 is "$(howdah roles --json | jq -r '.[] | select(.name == "bulk") | .weight')" 2.5 "roles lists it"
+exits 0 "a child of it can be made" howdah role-set bulk/night 1
+is "$(howdah roles --json | jq -c 'map(select(.parent == "bulk").name)')" '["bulk/night"]' "it stands below it"
+exits 0 "quota-set sets guarantees and limits" howdah quota-set bulk/night --guarantee cpus=0.5,mem=64 --limit cpus=2,sets.gpu=1
+like "$OUT" 'bulk/night .* (mem=64 cpus=0.5|cpus=0.5 mem=64) +cpus=2 sets=' "and shows them"
+exits 0 "an empty list takes them away" howdah quota-set bulk/night --guarantee ''
+is "$(howdah roles --json | jq -c '.[] | select(.name == "bulk/night") | [.guarantee, .limits.cpus]')" '[null,2]' "but not the others"
+exits 0 "quota-clear takes all away" howdah quota-clear bulk/night
+is "$(howdah roles --json | jq -c '.[] | select(.name == "bulk/night") | .limits')" null "they are gone"
+exits 1 "a role with children stays" howdah role-delete bulk
+exits 0 "the child goes first" howdah role-delete bulk/night
 exits 0 "role-delete deletes it" howdah role-delete bulk
 unlike "$(howdah roles)" bulk "it is gone"
 exits 0 "audit succeeds" howdah audit
