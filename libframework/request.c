@@ -11,9 +11,11 @@
 #include "fsm/fsm.h"
 #include "internal.h"
 #include "offers.h"
+#include "request_json.h"
 
 #define REFUSE_MAX_MS    (365LL * 86400 * 1000)
 #define KILL_GRACE_MAX_S 86400
+#define REQUESTS_MAX     1000
 
 /* *error filled and returned, or NULL where there is no error. */
 static const struct fw_error *error_from(struct fw_error *error, const struct err *err)
@@ -121,6 +123,28 @@ int fw_filters_clear(struct fw_session *session, const char *const *agent_ids, s
         return -1;
     call = call_make(session, STMT_filters_clear, quiet_done);
     call_param(call, ids_param(agent_ids, count));
+    call_send(call);
+    return 0;
+}
+
+/* ---- demand ---- */
+
+int fw_request(struct fw_session *session, const struct fw_request *requests, size_t count,
+               struct fw_error *err)
+{
+    struct call *call;
+    char *json = NULL;
+
+    if (session_check_open(session, err) != 0 ||
+        check_int("request", "count", (int64_t)count, 0, requests == NULL ? 0 : REQUESTS_MAX, err))
+        return -1;
+    if (requests != NULL) {
+        json = requests_json(requests, count, err);
+        if (json == NULL)
+            return -1;
+    }
+    call = call_make(session, STMT_request, quiet_done);
+    call_param(call, json);
     call_send(call);
     return 0;
 }

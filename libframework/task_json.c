@@ -57,7 +57,7 @@ static int write_target(json_t *spec, const struct fw_task *task, struct place *
 
 /* ---- resources ---- */
 
-static json_t *cpus_json(int64_t milli)
+json_t *cpus_json(int64_t milli)
 {
     return milli % 1000 == 0 ? json_integer(milli / 1000) : json_real((double)milli / 1000.0);
 }
@@ -91,27 +91,37 @@ static int write_ports(json_t *resources, const struct fw_task *task, struct pla
     return 0;
 }
 
-static int write_extra(json_t *resources, const struct fw_task *task, struct place *place,
-                       struct fw_error *err)
+json_t *object_parse(const char *where, const char *field, const char *text, struct fw_error *err)
+{
+    CLEANUP_JSON json_t *object = NULL;
+    struct err parse_err;
+
+    if (check_text(where, field, text, err))
+        return NULL;
+    object = json_parse(text, strlen(text), &parse_err);
+    if (json_is_object(object))
+        return take(&object);
+    fw_error_input(err, "%s: field \"%s\": expected a JSON object%s%s", where, field,
+                   object == NULL ? ": " : "", object == NULL ? parse_err.text : "");
+    return NULL;
+}
+
+int extra_merge(const char *where, const char *field, const char *text, json_t *resources,
+                struct fw_error *err)
 {
     CLEANUP_JSON json_t *extra = NULL;
-    struct err parse_err;
     const char *key;
     json_t *value;
 
-    if (task->extra_json == NULL)
+    if (text == NULL)
         return 0;
-    if (check_text("claim", at(place, "extra_json"), task->extra_json, err))
+    extra = object_parse(where, field, text, err);
+    if (extra == NULL)
         return -1;
-    extra = json_parse(task->extra_json, strlen(task->extra_json), &parse_err);
-    if (!json_is_object(extra))
-        return fw_error_input(err, "claim: field \"%s\": expected a JSON object%s%s",
-                              at(place, "extra_json"), extra == NULL ? ": " : "",
-                              extra == NULL ? parse_err.text : "");
     json_object_foreach (extra, key, value) {
         if (json_object_get(resources, key) != NULL)
-            return fw_error_input(err, "claim: field \"%s\", value \"%.60s\": given twice",
-                                  at(place, "extra_json"), key);
+            return fw_error_input(err, "%s: field \"%s\", value \"%.60s\": given twice", where,
+                                  field, key);
         json_object_set(resources, key, value);
     }
     return 0;
@@ -143,7 +153,7 @@ static int write_resources(json_t *spec, const struct fw_task *task, struct plac
     }
     if (write_ports(resources, task, place, err))
         return -1;
-    return write_extra(resources, task, place, err);
+    return extra_merge("claim", at(place, "extra_json"), task->extra_json, resources, err);
 }
 
 /* ---- what to run ---- */

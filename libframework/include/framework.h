@@ -265,6 +265,29 @@ int fw_revive(struct fw_session *session,
 int fw_filters_clear(struct fw_session *session, const char *const *agent_ids, size_t count,
                      struct fw_error *err);
 
+/* ---- demand ---- */
+
+/* `count` times these resources, beyond what the framework's tasks hold. Zeroed members mean none.
+ */
+struct fw_request {
+    int64_t count;      /* 1 to 1000000 */
+    int64_t cpus_milli; /* thousandths of a cpu, of each; likewise the others */
+    int64_t mem;        /* MiB */
+    int64_t disk;       /* MiB */
+    int64_t gpus;
+    int port_count;
+    const char *extra_json; /* object merged into the resources: {"scalars": {…}, "sets": {…}} */
+    /* Object: {"attributes": {"zone": ["a", "b"]}, "agents": ["…"]}; NULL = any agent. */
+    const char *constraints_json;
+};
+
+/* Say what the framework still needs; replaces what it said before. At most 1000 requests; count 0
+ * (requests not NULL) says that it needs nothing more and brings no offers. (NULL, 0) takes the
+ * statement back: who says nothing counts as wanting all it can get. It places nothing, and a
+ * claim does not lower it. It is forgotten by a fail-over and at the end. */
+int fw_request(struct fw_session *session, const struct fw_request *requests, size_t count,
+               struct fw_error *err);
+
 /* ---- tasks ---- */
 
 /* The update was dealt with: do not deliver it again. Acknowledgements are sent in batches and

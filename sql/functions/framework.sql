@@ -115,6 +115,7 @@ begin
     perform howdah_private.offers_rescind_frameworks(array[v_row.framework_id],
                                                      'framework_failed_over');
     delete from howdah_private.filter x where x.framework_id = v_row.framework_id;
+    perform howdah_private.requests_clear(array[v_row.framework_id]);
     perform howdah_private.event_add('framework', v_row.framework_id, v_row.state::text, 'active',
                                      'framework', 'failover', null,
                                      format('epoch %s', v_row.epoch + 1));
@@ -134,7 +135,7 @@ language plpgsql security definer
 set search_path = howdah_private, pg_catalog, pg_temp
 as $$
 /* Register a framework, or with its id take it over: epoch + 1, and nothing of the former self can
-   commit after this returns. Take-over discards its offers and filters and un-suppresses it.
+   commit after this returns. Take-over discards its offers, filters and requests and un-suppresses it.
 
    select * from howdah.framework_register('my-batch', role => 'default');
 
@@ -295,6 +296,7 @@ begin
                                       'framework_removed');
     perform howdah_private.offers_rescind_frameworks(v_ids, 'framework_completed');
     delete from howdah_private.filter x where x.framework_id = any (v_ids);
+    perform howdah_private.requests_clear(v_ids);
     delete from howdah_private.framework_heartbeat h where h.framework_id = any (v_ids);
     delete from howdah_private.task_update u where u.framework_id = any (v_ids);
     return coalesce(cardinality(v_tasks), 0);

@@ -109,12 +109,14 @@ create or replace function howdah_private.offer_candidates()
 returns table (framework_id uuid, agent_id uuid)
 language sql stable
 as $$
-    /* Every pair that may be offered: the framework is active and wants offers, it has no offer of
-       the agent outstanding, and it did not refuse as much of it a moment ago. */
+    /* Every pair that may be offered: the framework is active and wants offers and more than it has,
+       it has no offer of the agent outstanding, and it did not refuse as much of it a moment ago. */
     select f.framework_id, p.agent_id
     from howdah_private.framework f
     cross join howdah_private.pool_offerable p
     where f.state = 'active' and not f.suppressed
+      and (f.requested_at is null
+           or exists (select 1 from howdah_private.request r where r.framework_id = f.framework_id))
     except
     select o.framework_id, o.agent_id
     from howdah_private.offer o

@@ -73,7 +73,8 @@ select f.framework_id, f.name::text as name, f.role, f.principal, f.state::text 
             when s.disk::double precision / nullif(c.disk, 0) = s.own_share then 'disk'
             else 'gpus' end as dominant_resource,
        r.weight, f.failover_timeout_s, f.registered_at,
-       extract(epoch from clock_timestamp() - h.seen_at)::double precision as last_seen_s
+       extract(epoch from clock_timestamp() - h.seen_at)::double precision as last_seen_s,
+       f.requested_at
 from howdah_private.framework f
 join howdah_private.role r on r.name = f.role
 cross join howdah_private.cell_total c
@@ -158,6 +159,14 @@ join howdah_private.framework f on f.framework_id = c.framework_id
 where f.principal = session_user or (select howdah_private.sees_all());
 comment on view howdah.claims is 'claims with what was committed and why the rest was refused';
 
+create or replace view howdah.requests with (security_barrier) as
+select q.framework_id, f.name::text as framework_name, f.role, q.n, q.count, q.resources,
+       q.constraints, f.requested_at
+from howdah_private.request q
+join howdah_private.framework f on f.framework_id = q.framework_id
+where f.principal = session_user or (select howdah_private.sees_all());
+comment on view howdah.requests is 'what frameworks say they still need';
+
 create or replace view howdah.filters with (security_barrier) as
 select x.framework_id, f.name::text as framework_name, x.agent_id, a.name::text as agent_name,
        x.until, trim_scale(x.cpus_milli / 1000.0) as cpus, x.mem, x.disk, x.gpus
@@ -205,7 +214,7 @@ create or replace function howdah.schema_version()
 returns integer
 language sql immutable
 as $$
-    select 8;
+    select 9;
 $$;
 comment on function howdah.schema_version() is 'number of the newest migration that this schema has';
 

@@ -53,6 +53,7 @@ insert into public_function values
     ('principal_permit(principal name, role text, os_user text)', 'o'),
     ('quota_clear(role text)', 'o'),
     ('quota_set(role text, guarantee jsonb, limits jsonb, force boolean)', 'o'),
+    ('request(framework_id uuid, epoch bigint, requests jsonb)', 'fo'),
     ('role_delete(name text)', 'o'),
     ('role_set(name text, weight numeric)', 'o'),
     ('schema_version()', 'abcfo'),
@@ -133,7 +134,7 @@ select set_eq($$ select distinct f.signature from function_there f, aclexplode(f
 -- --- tables and views ----------------------------------------------------------------------------
 
 select views_are('howdah',
-                 '{agents,cell,claims,events,filters,frameworks,leader,offers,roles,settings,tasks}',
+                 '{agents,cell,claims,events,filters,frameworks,leader,offers,requests,roles,settings,tasks}',
                  'schema howdah has these views');
 select tables_are('howdah', '{}'::name[], 'schema howdah has no tables');
 select is_empty($$ select c.relname from pg_class c
@@ -173,7 +174,7 @@ select table_privs_are('howdah', v.name, g.role, case when g.sees then '{SELECT}
                        else '{}' end,
                        format('%s: %s %s', v.name, g.role,
                               case when g.sees then 'may read' else 'may not read' end))
-from unnest('{agents,cell,claims,events,filters,frameworks,leader,offers,roles,settings,tasks}'::name[])
+from unnest('{agents,cell,claims,events,filters,frameworks,leader,offers,requests,roles,settings,tasks}'::name[])
      as v (name)
 cross join (values ('howdah_framework'::name, true), ('howdah_operator', true),
             ('howdah_observer', true),

@@ -180,6 +180,19 @@ from howdah_private.framework where name = 'Z' and state = 'active';
 select t.offers() is not null as made \gset
 select is(t.outstanding(), 'Y@o1', 'while that one is suppressed, to the next lowest');
 
+select t.as_login('fw_a', format('select howdah.framework_revive(%L, 1)', framework_id))
+from howdah_private.framework where name = 'Z' and state = 'active';
+update howdah_private.offer set state = 'declined' where state = 'outstanding';
+select t.as_login('fw_a', format('select howdah.request(%L, 1, ''[]'')', framework_id))
+from howdah_private.framework where name in ('Y', 'Z') and state = 'active';
+select t.offers() is not null as made \gset
+select is(t.outstanding(), 'X@o1', 'who says that it needs nothing more is offered nothing');
+update howdah_private.offer set state = 'declined' where state = 'outstanding';
+select t.as_login('fw_a', format('select howdah.request(%L, 1, ''[{"count": 1, "resources": {"mem": 1}}]'')', framework_id))
+from howdah_private.framework where name = 'Z' and state = 'active';
+select t.offers() is not null as made \gset
+select is(t.outstanding(), 'Z@o1', 'who says that it needs something is');
+
 -- --- what is worth offering ----------------------------------------------------------------------
 
 update howdah_private.offer set state = 'declined' where state = 'outstanding';

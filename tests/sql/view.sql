@@ -42,7 +42,7 @@ from (values
                'offer_count last_seen_s registered_at'),
     ('frameworks', 'framework_id name role principal state epoch suppressed task_count tasks_total '
                    'claims conflicts offers_outstanding offers_rescinded cpus mem dominant_share '
-                   'dominant_resource weight failover_timeout_s registered_at last_seen_s'),
+                   'dominant_resource weight failover_timeout_s registered_at last_seen_s requested_at'),
     ('roles', 'name weight framework_count task_count cpus mem disk gpus weighted_share parent '
      'guarantee limits'),
     ('tasks', 'task_id name framework_id framework_name role agent_id agent_name state reason message '
@@ -53,13 +53,14 @@ from (values
     ('claims', 'framework_id claim_key mode conflict revocable task_count committed_count '
                'refused_count refusals task_ids created_at'),
     ('filters', 'framework_id framework_name agent_id agent_name until cpus mem disk gpus'),
+    ('requests', 'framework_id framework_name role n count resources constraints requested_at'),
     ('events', 'event_id at object_kind object_id from_state to_state reason actor cause message detail'),
     ('settings', 'name value default_value unit help changed_at changed_by'),
     ('leader', 'coordinator_id name epoch acquired_at renewed_at expires_at leading'))
     as v (view, columns);
 select is(t.rows($$select c.relname from pg_class c where c.relnamespace = 'howdah'::regnamespace
                    and c.relkind = 'v' order by 1$$),
-          '(agents) (cell) (claims) (events) (filters) (frameworks) (leader) (offers) (roles) (settings) '
+          '(agents) (cell) (claims) (events) (filters) (frameworks) (leader) (offers) (requests) (roles) (settings) '
           '(tasks)', 'there are these views and no others');
 select is_empty($$select c.relname from pg_class c where c.relnamespace = 'howdah'::regnamespace
                   and c.relkind = 'v' and not 'security_barrier=true' = any (c.reloptions)$$,
@@ -250,7 +251,7 @@ select is(t.one('select * from howdah.frameworks where name = ''a''')
             "suppressed": false, "task_count": 3, "tasks_total": 0, "claims": 0, "conflicts": 0,
             "offers_outstanding": 1, "offers_rescinded": 0, "cpus": 1.85, "mem": 140,
             "dominant_share": 0.1761904761904762, "dominant_resource": "cpus", "weight": 1,
-            "failover_timeout_s": 60}', 'frameworks shows who it is, what it holds and its share');
+            "failover_timeout_s": 60, "requested_at": null}', 'frameworks shows who it is, what it holds and its share');
 select is((select f.dominant_share from howdah.frameworks f where f.name = 'a'),
           1850::double precision / 10500, 'the dominant share is of all open agents together');
 select is(t.rows('select name, dominant_share, dominant_resource, weight from howdah.frameworks

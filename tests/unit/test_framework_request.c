@@ -113,6 +113,62 @@ static void reconciling_everything_passes_null(void **state)
     assert_int_equal(world->exit_code, 9);
 }
 
+static void demand_is_stated_as_a_list(void **state)
+{
+    static const struct fw_request requests[] = {
+        {.count = 3, .cpus_milli = 250, .mem = 128},
+        {.count = 1,
+         .disk = 7,
+         .gpus = 1,
+         .port_count = 2,
+         .extra_json = "{\"scalars\": {\"l\": 1}}",
+         .constraints_json = "{\"attributes\": {\"zone\": \"a\"}}"},
+    };
+    struct world *world = *state;
+
+    assert_int_equal(fw_request(world->session, requests, 2, NULL), 0);
+    assert_string_equal(
+        fake_param("request", 3),
+        "[{\"count\":3,\"resources\":{\"cpus\":0.25,\"mem\":128}},"
+        "{\"count\":1,\"resources\":{\"disk\":7,\"gpus\":1,\"ports\":2,\"scalars\":{\"l\":1}},"
+        "\"constraints\":{\"attributes\":{\"zone\":\"a\"}}}]");
+    fake_answer("request", "request", (const char *const[]){""}, 1);
+    assert_int_equal(fw_request(world->session, requests, 0, NULL), 0);
+    assert_string_equal(fake_param("request", 3), "[]");
+    fake_answer("request", "request", (const char *const[]){""}, 1);
+    assert_int_equal(fw_request(world->session, NULL, 0, NULL), 0);
+    assert_null(fake_param("request", 3));
+    fake_answer("request", "request", (const char *const[]){""}, 1);
+    assert_int_equal(world->warnings, 0);
+}
+
+static void bad_demand_is_refused_before_it_is_sent(void **state)
+{
+    static const struct {
+        struct fw_request request;
+        const char *field;
+    } rows[] = {
+        {{.count = 0, .mem = 1}, "requests[0].count"},
+        {{.count = 1000001, .mem = 1}, "requests[0].count"},
+        {{.count = 1, .cpus_milli = -1}, "requests[0].cpus_milli"},
+        {{.count = 1, .port_count = 65537}, "requests[0].port_count"},
+        {{.count = 1, .mem = 1, .extra_json = "{\"mem\": 1}"}, "requests[0].extra_json"},
+        {{.count = 1, .extra_json = "[]"}, "requests[0].extra_json"},
+        {{.count = 1, .mem = 1, .constraints_json = "x"}, "requests[0].constraints_json"},
+    };
+    struct world *world = *state;
+    struct fw_error err;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(fw_request(world->session, &rows[i].request, 1, &err), -1);
+        assert_int_equal(err.error_class, FW_ERROR_CALLER);
+        assert_non_null(strstr(err.text, rows[i].field));
+    }
+    assert_int_equal(fw_request(world->session, NULL, 1, &err), -1);
+    assert_int_equal(fw_request(world->session, &rows[0].request, 1001, &err), -1);
+    assert_null(fake_find("request"));
+}
+
 static void every_request_is_repeated_until_answered(void **state)
 {
     struct world *world = *state;
@@ -209,6 +265,8 @@ int main(void)
         TEST(a_kill_names_tasks_and_grace),
         TEST(a_kill_without_grace_leaves_it_to_the_task),
         TEST(reconciling_everything_passes_null),
+        TEST(demand_is_stated_as_a_list),
+        TEST(bad_demand_is_refused_before_it_is_sent),
         TEST(every_request_is_repeated_until_answered),
         TEST(refused_requests_without_callback_are_warnings),
         TEST(declining_nothing_sends_nothing),
