@@ -211,6 +211,11 @@ check-system: all ## real daemons in throwaway directories
 
 check-long: all ## what takes longer than a minute: fresh Debian, long runs
 	$(call run_if_there,tests/fresh/run.sh)
+	@$(MAKE) --no-print-directory chaos N=100
+
+.PHONY: chaos
+chaos: all ## random faults under load, then the proof that nothing was lost (N=100 SEED= TIER=)
+	@tests/chaos/run.sh chaos.py --faults $(or $(N),100) $(if $(SEED),--seed $(SEED)) $(if $(TIER),--tier $(TIER))
 
 # ---- generated files: printed from libframework/{fsm,base}/*.def, committed, compared ----------
 

@@ -51,6 +51,7 @@ static busybox      | busybox-static    | static_busybox
 cpio                | cpio              | has cpio
 ip                  | iproute2          | has ip
 iptables            | iptables          | has iptables
+libfaketime         | libfaketime       | shared_object faketime/libfaketime.so.1
 etcd                | etcd-server       | has etcd
 etcdctl             | etcd-client       | has etcdctl
 Patroni             | patroni           | has patroni
@@ -64,6 +65,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 library() { has pkg-config && pkg-config --exists "$1"; }
 header() { has gcc && echo "#include <$1>" | gcc -E -x c - >/dev/null 2>&1; }
 python_module() { /usr/bin/python3 -c "import $1" 2>/dev/null || python3 -c "import $1" 2>/dev/null; }
+shared_object() { compgen -G "/usr/lib/*-linux-gnu/$1" >/dev/null; }
 static_busybox() { has busybox && ! ldd "$(command -v busybox)" >/dev/null 2>&1; }
 
 server_version() { # prints the newest installed major version, 15 or later

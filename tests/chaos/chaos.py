@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: PostgreSQL
+"""Random faults under load, and a proof afterwards that nothing was lost, doubled or done in part.
+
+    chaos.py [--faults N] [--seed N] [--tier single|pair] [--rate PER_SECOND] [--keep DIR]
+
+Prints the seed and the schedule it stands for, runs the load while the faults happen, waits for the
+end of what was begun, collects the evidence and checks it. The last lines are the counts and a line for
+each violation. Exit status: 0 none, 1 some, 2 the run could not be made. README.md tells the parts."""
+
+import argparse
+import collections
+import json
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+
+import check
+import evidence
+from cell import Cell
+from client import Answered, Lost
+from injector import Injector
+from schedule import schedule_make
+from single import SingleTier
+
+WIND_DOWN_S = 90
+
+
+def tier_make(name, folder):
+    if name == "single":
+        return SingleTier(folder)
+    from pair import PairTier
+    return PairTier(folder)
+
+
+def run(options, folder):
+    """The problems of the run itself, and the injector."""
+    schedule = schedule_make(options.seed, options.faults, options.tier)
+    for fault in schedule:
+        print(fault)
+    sys.stdout.flush()
+    cell = Cell(tier_make(options.tier, folder), folder, options.seed, options.rate)
+    injector = Injector(cell, schedule)
+    try:
+        cell.start()
+        cell.begin()
+        injector.run()
+        time.sleep(options.calm)
+        problems = injector.problems + cell.wind_down(WIND_DOWN_S)
+        evidence.collect(cell, problems)
+    finally:
+        cell.stop()
+        cell.tier.close()
+    return injector
+
+
+def summary(injector, counts, findings, options, took_s):
+    recovered = injector.recovered_s or [0.0]
+    return {
+        "seed": options.seed, "tier": options.tier, "faults": sum(injector.done.values()),
+        "skipped": dict(sorted(injector.skipped.items())),
+        "by_kind": dict(sorted(injector.done.items())), "seconds": round(took_s, 1),
+        "database_back_s": {"median": sorted(recovered)[len(recovered) // 2], "max": max(recovered)},
+        **counts, "violations": len(findings),
+        "violations_by_invariant": dict(collections.Counter(f.invariant for f in findings))}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--faults", type=int, default=20)
+    parser.add_argument("--seed", default=None)
+    parser.add_argument("--tier", choices=["single", "pair"], default="single")
+    parser.add_argument("--rate", type=float, default=6)
+    parser.add_argument("--calm", type=float, default=1.0)
+    parser.add_argument("--keep", metavar="DIR")
+    options = parser.parse_args()
+    options.seed = options.seed or str(secrets.randbelow(1 << 31))
+    print(f"seed {options.seed}, {options.faults} faults, tier {options.tier}", flush=True)
+    folder = options.keep or tempfile.mkdtemp(prefix="howdah-chaos.", dir="/var/tmp")
+    os.makedirs(folder, exist_ok=True)
+    os.chmod(folder, 0o755)
+    began = time.monotonic()
+    try:
+        injector = run(options, folder)
+        findings, counts = check.check(evidence.load(folder))
+    except (Lost, Answered, RuntimeError, TimeoutError) as error:
+        print(f"chaos: the run could not be made: {error} (see {folder})")
+        return 2
+    for finding in findings:
+        print(f"VIOLATION {finding}")
+    print(json.dumps(summary(injector, counts, findings, options, time.monotonic() - began), indent=1))
+    if findings:
+        print(f"kept: {folder}")
+    elif not options.keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

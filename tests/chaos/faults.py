@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: PostgreSQL
+"""How each kind of fault of kinds.py is done. A function for each: it does the fault and returns what
+ends it (or nothing when it is over at once). Skipped says why it cannot be done here."""
+
+import os
+import signal
+import time
+
+import psycopg2
+
+from kinds import KINDS
+
+TWIN_S = 8              # for the twin of a framework to take over
+
+
+class Skipped(Exception):
+    """This machine cannot do the fault, or nothing was there to be hit."""
+
+
+# ---- programs --------------------------------------------------------------------------------------
+
+def program_kill(cell, fault):
+    cell.programs[fault.target].send(signal.SIGKILL)
+
+
+def program_pause(cell, fault):
+    program = cell.programs[fault.target]
+    program.send(signal.SIGSTOP)
+    return lambda: program.send(signal.SIGCONT)
+
+
+def executor_pick(cell, fault):
+    executors = cell.executors(fault.target)
+    if not executors:
+        raise Skipped("no executor is there")
+    return executors[int(fault.share * len(executors))]
+
+
+def executor_kill(cell, fault):
+    os.kill(executor_pick(cell, fault), signal.SIGKILL)
+
+
+def executor_pause(cell, fault):
+    executor = os.pidfd_open(executor_pick(cell, fault))
+    signal.pidfd_send_signal(executor, signal.SIGSTOP)
+
+    def resume():
+        try:
+            signal.pidfd_send_signal(executor, signal.SIGCONT)
+        except ProcessLookupError:
+            pass  # killed meanwhile
+        os.close(executor)
+
+    return resume
+
+
+def framework_twin(cell, fault):
+    """A paused framework is taken over by another process, and wakes up."""
+    former = cell.programs[fault.target]
+    former.send(signal.SIGSTOP)
+    twin = cell.framework_add(f"{fault.target}-twin-{fault.number}", fault.target, again=False)
+    cell.twins.append(twin)
+
+    def resume():
+        time.sleep(min(TWIN_S, 2.0))
+        former.send(signal.SIGCONT)
+
+    return resume
+
+
+def node_kill(cell, fault):
+    """Power lost: the agent, its executors and tasks die at once; the machine comes back later."""
+    agent = cell.programs[fault.target]
+    agent.held = True
+    agent.send(signal.SIGKILL)
+    signal_until_gone(cell, fault.target)
+
+    def boot():
+        agent.held = False
+
+    return boot
+
+
+def signal_until_gone(cell, node):
+    while pids := cell.node_pids(node):
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.01)
+
+
+def node_pause(cell, fault):
+    pids = [os.pidfd_open(pid) for pid in cell.node_pids(fault.target) if os.path.exists(f"/proc/{pid}")]
+    for pid in pids:
+        pidfd_signal(pid, signal.SIGSTOP)
+
+    def resume():
+        for pid in pids:
+            pidfd_signal(pid, signal.SIGCONT)
+            os.close(pid)
+
+    return resume
+
+
+def pidfd_signal(pid, number):
+    try:
+        signal.pidfd_send_signal(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def agent_removed(cell, fault):
+    """An operator declares the agent gone; its program comes back as a new agent."""
+    admin = cell.admin()
+    rows = admin.call("select agent_id::text from howdah.agents where name = %s and state <> 'gone'",
+                      fault.target)
+    if not rows:
+        raise Skipped("no agent has that name")
+    cell.operator.write("send", op="agent_remove", call=fault.number, agent=rows[0][0])
+    tasks = admin.value("select howdah.agent_remove(%s)", rows[0][0])
+    cell.operator.write("reply", op="agent_remove", call=fault.number, agent=rows[0][0], tasks=tasks)
+    admin.close()
+
+
+# ---- the database ----------------------------------------------------------------------------------
+
+def backend_pick(cell, fault):
+    pids = cell.value("select array_agg(pid order by pid) from pg_stat_activity where backend_type ="
+                      " 'client backend' and datname = 'howdah' and pid <> pg_backend_pid()")
+    if not pids:
+        raise Skipped("no session is there")
+    return pids[int(fault.share * len(pids))]
+
+
+def backend_kill(cell, fault):
+    os.kill(backend_pick(cell, fault), signal.SIGKILL)
+
+
+def backend_pause(cell, fault):
+    backend = os.pidfd_open(backend_pick(cell, fault))
+    pidfd_signal(backend, signal.SIGSTOP)
+
+    def resume():
+        pidfd_signal(backend, signal.SIGCONT)
+        os.close(backend)
+
+    return resume
+
+
+def backend_end(cell, fault):
+    cell.value("select pg_terminate_backend(%s)", backend_pick(cell, fault))
+
+
+def postmaster_kill(cell, _fault):
+    cell.tier.postmaster_kill()
+
+
+def postgres_pause(cell, _fault):
+    cell.tier.pause()
+    return cell.tier.resume
+
+
+def postgres_restart(cell, _fault):
+    cell.tier.restart()
+
+
+def connections_exhausted(cell, _fault):
+    """Sessions until the server refuses more."""
+    held = []
+    conninfo = cell.tier.conninfos(None, "framework")[0]
+    for _ in range(200):
+        try:
+            held.append(psycopg2.connect(conninfo, connect_timeout=2))
+        except psycopg2.Error:
+            break
+
+    def release():
+        for session in held:
+            session.close()
+
+    return release
+
+
+def session_holding(cell, *statements):
+    """A transaction that stays open; whatever ends the server ends it, too."""
+    session = psycopg2.connect(cell.tier.conninfos(None, "admin")[0], connect_timeout=2)
+    try:
+        with session.cursor() as cursor:
+            for text in statements:
+                cursor.execute(text)
+    except psycopg2.Error as error:
+        session.close()
+        raise Skipped(str(error).strip()) from error
+    return session.close
+
+
+def snapshot_held(cell, _fault):
+    return session_holding(cell, "set transaction isolation level repeatable read",
+                           "select count(*) from howdah_private.task")
+
+
+def books_locked(cell, _fault):
+    return session_holding(cell, "set local lock_timeout = '1s'",
+                           "lock table howdah_private.agent_pool in exclusive mode")
+
+
+def disk_fill(cell, folder, path):
+    if not cell.tier.can_fill(folder):
+        raise Skipped("no file system of its own could be mounted")
+    with open(path, "wb", buffering=0) as ballast:
+        for size in (1 << 20, 1 << 12):
+            try:
+                while True:
+                    ballast.write(b"\0" * size)
+            except OSError:
+                pass  # full
+
+    def free():
+        if os.path.exists(path):
+            os.unlink(path)
+
+    return free
+
+
+def disk_full(cell, _fault):
+    return disk_fill(cell, cell.tier.database_folder(), cell.tier.ballast())
+
+
+def agent_disk_full(cell, fault):
+    folder = f"{cell.folder}/agents/{fault.target}"
+    return disk_fill(cell, folder, f"{folder}/ballast")
+
+
+# ---- network and clock -----------------------------------------------------------------------------
+
+def partition_of(direction):
+    def partition(cell, fault):
+        node = cell.tier.node(fault.target)
+        node.partition(direction)
+        return node.mend
+
+    return partition
+
+
+def connections_cut(cell, fault):
+    cell.tier.node(fault.target).cut()
+
+
+def delay(cell, fault):
+    node = cell.tier.node(fault.target)
+    node.delay(round(0.02 + 0.4 * fault.share, 3))
+    return node.mend
+
+
+def clock_step(cell, fault):
+    """The wall clock as the node's programs see it jumps, and back; up to an hour either way."""
+    if "LD_PRELOAD" not in (cell.programs[fault.target].env or {}):
+        raise Skipped("libfaketime is not here")
+    cell.clock_set(fault.target, round((fault.share - 0.5) * 7200))
+    return lambda: cell.clock_set(fault.target, 0)
+
+
+FAULTS = {
+    "coordinator_kill": program_kill, "coordinator_pause": program_pause,
+    "agent_kill": program_kill, "agent_pause": program_pause,
+    "framework_kill": program_kill, "framework_pause": program_pause,
+    "partition": partition_of("both"), "partition_in": partition_of("in"),
+    "partition_out": partition_of("out"),
+    **{name: globals()[name] for name in KINDS if name in globals()},
+}
