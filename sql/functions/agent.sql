@@ -85,25 +85,99 @@ comment on function howdah_private.agent_check(text, text, jsonb, jsonb) is
     'raise unless what an agent says about itself is good';
 revoke all on function howdah_private.agent_check(text, text, jsonb, jsonb) from public;
 
+create or replace function howdah_private.agent_make(
+    name text, host text, boot_id text, attributes jsonb, key uuid)
+returns howdah_private.agent
+language plpgsql
+as $$
+/* A new agent of this login. */
+declare
+    v_agent howdah_private.agent;
+begin
+    insert into howdah_private.agent (name, host, boot_id, attributes, principal, register_key)
+    values (agent_make.name, agent_make.host, agent_make.boot_id, agent_make.attributes,
+            session_user, agent_make.key)
+    returning * into v_agent;
+    perform howdah_private.event_add('agent', v_agent.agent_id, null, 'active', 'agent',
+                                     'register', null, agent_make.name);
+    return v_agent;
+end
+$$;
+comment on function howdah_private.agent_make(text, text, text, jsonb, uuid) is 'a new agent';
+revoke all on function howdah_private.agent_make(text, text, text, jsonb, uuid) from public;
+
+create or replace function howdah_private.agent_come_back(
+    agent howdah_private.agent, host text, boot_id text, attributes jsonb, key uuid, known boolean)
+returns howdah_private.agent
+language plpgsql
+as $$
+/* The next incarnation of an agent. known: the caller showed the agent's id; else it has to show its key,
+   or the agent has to be silent. */
+declare
+    v_agent howdah_private.agent;
+    v_seen timestamptz;
+begin
+    -- As agent_sync does: the heartbeat's row before the pools, made if a crash has lost it.
+    insert into howdah_private.agent_heartbeat as h (agent_id, seen_at)
+    values ((agent).agent_id, '-infinity')
+    on conflict (agent_id) do update set report_seq = h.report_seq
+    returning h.seen_at into v_seen;
+    perform howdah_private.pools_lock(array[(agent).agent_id]);
+    select a.* into v_agent from howdah_private.agent a
+    where a.agent_id = (agent).agent_id and a.state <> 'gone';
+    if not found then
+        perform howdah_private.raise('try_again', 'agent_register', 'name', (agent).name,
+                                     'an agent that nobody removes at the same moment');
+    elsif v_agent.principal <> session_user then
+        perform howdah_private.raise('not_permitted', 'agent_register', 'name', (agent).name,
+                                     'an agent that this login registered');
+    elsif not known and (v_agent.register_key = agent_come_back.key) is not true
+          and v_seen > clock_timestamp() - howdah_private.setting_interval('agent_timeout_s') then
+        perform howdah_private.raise('agent_name_taken', 'agent_register', 'name', (agent).name,
+                                     'a name that no live agent has');
+    end if;
+    update howdah_private.agent a
+    set epoch = a.epoch + 1, state = howdah_private.agent_next(a.state, 'register'),
+        host = agent_come_back.host, boot_id = agent_come_back.boot_id,
+        attributes = agent_come_back.attributes,
+        register_key = coalesce(agent_come_back.key, a.register_key), state_at = now()
+    where a.agent_id = (agent).agent_id
+    returning a.* into v_agent;
+    perform howdah_private.event_add('agent', v_agent.agent_id, (agent).state::text, 'active',
+                                     'agent', 'register', null, format('epoch %s', v_agent.epoch));
+    return v_agent;
+end
+$$;
+comment on function howdah_private.agent_come_back(
+    howdah_private.agent, text, text, jsonb, uuid, boolean) is 'the next incarnation of an agent';
+revoke all on function howdah_private.agent_come_back(
+    howdah_private.agent, text, text, jsonb, uuid, boolean) from public;
+
 create or replace function howdah.agent_register(
     name text, host text, resources jsonb, attributes jsonb default '{}',
-    boot_id text default null, inout agent_id uuid default null, out epoch bigint,
-    out cell_id uuid)
+    boot_id text default null, inout agent_id uuid default null, key uuid default null,
+    inout cell jsonb default null, out epoch bigint, out cell_id uuid)
 returns record
 language plpgsql security definer
 set search_path = howdah_private, pg_catalog, pg_temp
 as $$
 /* Register an agent, or a new incarnation of one: the same name gives the same agent_id with the
    next epoch, and nothing of the older incarnation counts any more. A name that is taken by an agent
-   which was heard from within agent_timeout_s is refused unless its agent_id is given.
+   which was heard from within agent_timeout_s is refused unless its agent_id or its key is given.
 
    resources   capacity: {"cpus": 4, "mem": 4096, "disk": 10000, "ports": [[31000, 32000]], …}
-   Errors: value_invalid, agent_name_taken, agent_unknown, not_permitted, try_again. */
+   key         made by the agent and kept on its disk before it registers first: registering again
+               with it is the same agent, should the first answer have been lost
+   cell        in: what the agent has seen of its cell ({"cell_id", "epoch", "generation",
+               "timeline"}; null: nothing yet). Another cell, and a database that is behind, refuse.
+               Out: what there is to keep now
+   Errors: value_invalid, agent_name_taken, agent_unknown, not_permitted, try_again, cell_mismatch,
+   cell_stale. */
 #variable_conflict use_column
 declare
     v_agent agent;
-    v_seen timestamptz;
 begin
+    perform cell_check('agent_register', agent_register.cell);
     perform agent_check(agent_register.name, agent_register.host, agent_register.resources,
                         agent_register.attributes);
     select a.* into v_agent from agent a
@@ -114,40 +188,12 @@ begin
                       agent_register.agent_id::text, 'the id of agent ' || agent_register.name);
     end if;
     if v_agent.agent_id is null then
-        insert into agent (name, host, boot_id, attributes, principal)
-        values (agent_register.name, agent_register.host, agent_register.boot_id,
-                agent_register.attributes, session_user)
-        returning * into v_agent;
-        perform event_add('agent', v_agent.agent_id, null, 'active', 'agent', 'register', null,
-                          agent_register.name);
+        v_agent := agent_make(agent_register.name, agent_register.host, agent_register.boot_id,
+                              agent_register.attributes, agent_register.key);
     else
-        -- As agent_sync does: the heartbeat's row before the pools, made if a crash has lost it.
-        insert into agent_heartbeat as h (agent_id, seen_at)
-        values (v_agent.agent_id, '-infinity')
-        on conflict (agent_id) do update set report_seq = h.report_seq
-        returning h.seen_at into v_seen;
-        perform pools_lock(array[v_agent.agent_id]);
-        select a.* into v_agent from agent a
-        where a.agent_id = v_agent.agent_id and a.state <> 'gone';
-        if not found then
-            perform raise('try_again', 'agent_register', 'name', agent_register.name,
-                          'an agent that nobody removes at the same moment');
-        elsif v_agent.principal <> session_user then
-            perform raise('not_permitted', 'agent_register', 'name', agent_register.name,
-                          'an agent that this login registered');
-        elsif agent_register.agent_id is null
-              and v_seen > clock_timestamp() - setting_interval('agent_timeout_s') then
-            perform raise('agent_name_taken', 'agent_register', 'name', agent_register.name,
-                          'a name that no live agent has');
-        end if;
-        update agent a
-        set epoch = a.epoch + 1, state = agent_next(a.state, 'register'),
-            host = agent_register.host, boot_id = agent_register.boot_id,
-            attributes = agent_register.attributes, state_at = now()
-        where a.agent_id = v_agent.agent_id
-        returning a.epoch into v_agent.epoch;
-        perform event_add('agent', v_agent.agent_id, v_agent.state::text, 'active', 'agent',
-                          'register', null, format('epoch %s', v_agent.epoch));
+        v_agent := agent_come_back(v_agent, agent_register.host, agent_register.boot_id,
+                                   agent_register.attributes, agent_register.key,
+                                   agent_register.agent_id is not null);
     end if;
     perform agent_pool_set(v_agent.agent_id, agent_register.resources);
     insert into agent_heartbeat as h (agent_id, seen_at, report_seq)
@@ -156,13 +202,15 @@ begin
     perform bell_ring();
     agent_id := v_agent.agent_id;
     epoch := v_agent.epoch;
-    select c.cell_id into cell_id from cell c;
+    cell := cell_mark();
+    cell_id := cell ->> 'cell_id';
 end
 $$;
-comment on function howdah.agent_register(text, text, jsonb, jsonb, text, uuid) is
+comment on function howdah.agent_register(text, text, jsonb, jsonb, text, uuid, uuid, jsonb) is
     'register an agent or its new incarnation';
-revoke all on function howdah.agent_register(text, text, jsonb, jsonb, text, uuid) from public;
-grant execute on function howdah.agent_register(text, text, jsonb, jsonb, text, uuid)
+revoke all on function howdah.agent_register(text, text, jsonb, jsonb, text, uuid, uuid, jsonb)
+    from public;
+grant execute on function howdah.agent_register(text, text, jsonb, jsonb, text, uuid, uuid, jsonb)
     to howdah_agent;
 
 create or replace function howdah.agents_expire(epoch bigint)
@@ -172,15 +220,15 @@ set search_path = howdah_private, pg_catalog, pg_temp
 as $$
 /* Leader's chore: agents that did not sync within agent_timeout_s become unreachable, so do their
    tasks; nothing can be claimed there, and what the tasks hold stays held until they return or the
-   agent is declared gone. Returns how many agents. Nobody counts as silent before this leader and
-   this server have been up for as long. */
+   agent is declared gone. Returns how many agents. Nobody counts as silent before the cell has been in
+   its present epoch, and this server up, for as long, and for outage_grace_s. */
 declare
     v_since timestamptz := leader_enter('agents_expire', agents_expire.epoch);
     v_limit timestamptz := clock_timestamp() - setting_interval('agent_timeout_s');
     v_agents uuid[];
     v_tasks uuid[];
 begin
-    if v_since > v_limit then
+    if not silence_counts(v_since, setting_interval('agent_timeout_s')) then
         return 0;
     end if;
     -- Heartbeats do not outlive a crash of the server: who has none is given a whole period.

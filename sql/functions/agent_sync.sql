@@ -263,6 +263,24 @@ comment on function howdah_private.sync_answer(uuid, uuid[]) is
     'what an agent should run, kill and forget';
 revoke all on function howdah_private.sync_answer(uuid, uuid[]) from public;
 
+create or replace function howdah_private.forget_log(agent uuid, tasks jsonb)
+returns void
+language sql
+as $$
+    /* Log, once each, that an agent is told to kill tasks of which the database knows nothing. */
+    select howdah_private.event_add('task', f.id::uuid, null, null, 'agent', 'forget', null,
+                                    'held by agent ' || a.name || ', not in the books: killed')
+    from jsonb_array_elements_text(tasks) as f (id)
+    join howdah_private.agent a on a.agent_id = agent
+    where not exists (select 1 from howdah_private.task t where t.task_id = f.id::uuid)
+      and not exists (select 1 from howdah_private.task_history h where h.task_id = f.id::uuid)
+      and not exists (select 1 from howdah_private.event e
+                      where e.object_id = f.id::uuid and e.cause = 'forget');
+$$;
+comment on function howdah_private.forget_log(uuid, jsonb) is
+    'log what an agent is told to forget';
+revoke all on function howdah_private.forget_log(uuid, jsonb) from public;
+
 create or replace function howdah_private.whole_ok(value jsonb, low numeric, high numeric)
 returns boolean
 language sql immutable parallel safe
@@ -333,17 +351,18 @@ set jit = off
 as $$
 /* An agent's one call.
 
-   report   {"seq": n, "updates": [{"task_id", "state", "reason", "message", "exit_code", "signal"}],
+   report   {"seq": n, "cell": what the last answer said of the cell, "updates": [{"task_id", "state", "reason", "message", "exit_code", "signal"}],
              "running": [ids of all tasks it holds that are not terminal],
              "usage": [{"task_id", "cpu_ms", "mem_bytes", "mem_peak_bytes", "pids"}],
              "logs": [{"request_id", "data" (base64), "size", "eof", "error"}]}
             seq grows with every report of an incarnation: a late older one is ignored
-   answer   {"epoch", "next_poll_ms", "launch": [tasks to start], "kill": [{"task_id", "grace_s"}],
+   answer   {"epoch", "cell": {"cell_id", "epoch", "generation", "timeline"}, "next_poll_ms", "launch": [tasks to start], "kill": [{"task_id", "grace_s"}],
              "forget": [ids that the cell does not want: kill at once], "logs": [requests]}
 
    When it returns, every update of the report is durable or was known before. A task is repeated in
    launch until an update about it arrives, in kill until it has ended.
-   Errors: agent_unknown, epoch_stale, not_permitted, value_invalid. */
+   Errors: agent_unknown, epoch_stale, not_permitted, value_invalid; cell_mismatch, cell_stale (a former
+   primary: go to another host), cell_recovered (register again with the id). */
 #variable_conflict use_column
 declare
     v_agent agent;
@@ -368,6 +387,8 @@ begin
     if v_problem is not null then
         perform raise('value_invalid', 'agent_sync', 'report', left(report::text, 80), v_problem);
     end if;
+    perform cell_check('agent_sync', report -> 'cell');
+    perform generation_check('agent_sync', report -> 'cell');
     v_running := array(
         select h.id::uuid
         from jsonb_array_elements_text(coalesce(report -> 'running', '[]')) as h (id));
@@ -383,7 +404,8 @@ begin
     v_fresh := agent_seen(agent_sync.agent_id, (report -> 'seq')::bigint);
     v_agent := agent_enter('agent_sync', agent_sync.agent_id, agent_sync.epoch);
     if not v_fresh then
-        return jsonb_build_object('epoch', agent_sync.epoch, 'next_poll_ms', 50, 'launch', '[]'::jsonb,
+        return jsonb_build_object('epoch', agent_sync.epoch, 'cell', cell_mark(),
+                                  'next_poll_ms', 50, 'launch', '[]'::jsonb,
                                   'kill', '[]'::jsonb, 'forget', '[]'::jsonb,
                                   'logs', '[]'::jsonb, 'stale', true);
     end if;
@@ -409,8 +431,11 @@ begin
         perform set_config('synchronous_commit', 'off', true);
     end if;
     v_answer := sync_answer(agent_sync.agent_id, v_running);
+    if v_answer -> 'forget' <> '[]' then
+        perform forget_log(agent_sync.agent_id, v_answer -> 'forget');
+    end if;
     return v_answer || jsonb_build_object(
-        'epoch', agent_sync.epoch,
+        'epoch', agent_sync.epoch, 'cell', cell_mark(),
         'next_poll_ms', case when v_answer -> 'launch' = '[]' and v_answer -> 'logs' = '[]'
                                   and v_changes = 0
                              then setting_get('agent_poll_ms')::integer else 50 end);

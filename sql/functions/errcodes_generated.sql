@@ -24,12 +24,15 @@ as $$
         when 'edge_illegal' then 'HW021'
         when 'log_unavailable' then 'HW022'
         when 'role_in_use' then 'HW023'
+        when 'cell_mismatch' then 'HW024'
         when 'try_again' then 'HW040'
+        when 'cell_stale' then 'HW041'
         when 'epoch_stale' then 'HW060'
         when 'schema_newer' then 'HW061'
         when 'schema_older' then 'HW062'
         when 'schema_changed' then 'HW063'
         when 'schema_missing' then 'HW064'
+        when 'cell_recovered' then 'HW065'
     end
 $$;
 comment on function howdah_private.error_sqlstate(text) is
@@ -58,12 +61,15 @@ as $$
         when 'edge_illegal' then 'caller'
         when 'log_unavailable' then 'caller'
         when 'role_in_use' then 'caller'
+        when 'cell_mismatch' then 'caller'
         when 'try_again' then 'retry'
+        when 'cell_stale' then 'retry'
         when 'epoch_stale' then 'fatal'
         when 'schema_newer' then 'fatal'
         when 'schema_older' then 'fatal'
         when 'schema_changed' then 'fatal'
         when 'schema_missing' then 'fatal'
+        when 'cell_recovered' then 'fatal'
     end
 $$;
 comment on function howdah_private.error_class(text) is

@@ -126,10 +126,36 @@ comment on function howdah_private.framework_fail_over(uuid, text, integer) is
     'take over an existing framework';
 revoke all on function howdah_private.framework_fail_over(uuid, text, integer) from public;
 
+create or replace function howdah_private.framework_make(
+    name text, role text, failover_timeout_s integer, key uuid)
+returns uuid
+language plpgsql
+as $$
+/* A new framework of this login; null if there is one with this key. */
+declare
+    v_id uuid;
+begin
+    insert into howdah_private.framework (name, role, principal, failover_timeout_s, register_key)
+    values (framework_make.name, framework_make.role, session_user,
+            framework_make.failover_timeout_s, framework_make.key)
+    on conflict (register_key) where register_key is not null do nothing
+    returning framework_id into v_id;
+    if v_id is not null then
+        insert into howdah_private.framework_total (framework_id) values (v_id);
+        perform howdah_private.event_add('framework', v_id, null, 'active', 'framework',
+                                         'register', null, framework_make.name);
+    end if;
+    return v_id;
+end
+$$;
+comment on function howdah_private.framework_make(text, text, integer, uuid) is
+    'a new framework, unless there is one with this key';
+revoke all on function howdah_private.framework_make(text, text, integer, uuid) from public;
+
 create or replace function howdah.framework_register(
     name text, role text default 'default', failover_timeout_s integer default 604800,
-    inout framework_id uuid default null, out epoch bigint, out channel text,
-    out heartbeat_s integer)
+    inout framework_id uuid default null, key uuid default null, inout cell jsonb default null,
+    out epoch bigint, out channel text, out heartbeat_s integer)
 returns record
 language plpgsql security definer
 set search_path = howdah_private, pg_catalog, pg_temp
@@ -141,14 +167,20 @@ as $$
 
    failover_timeout_s   after this long without a sign of life its tasks are killed and its id is
                         never used again (default one week)
+   key                  a uuid made before the first call: a new framework that is registered again with
+                        it, since the answer was lost, is the same one, taken over
+   cell                 in: what was seen of the cell before, as framework_heartbeat gave it; out: what
+                        there is to keep now
    channel              LISTEN on it for hints ('offers', 'updates')
    heartbeat_s          call framework_heartbeat this often
-   Errors: value_invalid, role_unknown, not_permitted, framework_unknown, framework_completed. */
+   Errors: value_invalid, role_unknown, not_permitted, framework_unknown, framework_completed,
+   cell_mismatch, cell_stale. */
 #variable_conflict use_column
 declare
     v_id uuid := framework_register.framework_id;
     v_epoch bigint := 1;
 begin
+    perform cell_check('framework_register', framework_register.cell);
     if not coalesce(name_ok(framework_register.name), false) then
         perform raise('value_invalid', 'framework_register', 'name', framework_register.name,
                       '1 to 255 characters without controls or blanks at the ends');
@@ -162,17 +194,15 @@ begin
         perform raise('not_permitted', 'framework_register', 'role', framework_register.role,
                       'a role that ' || quote_ident(session_user) || ' may use');
     end if;
-    if v_id is not null then
+    if v_id is null then
+        v_id := framework_make(framework_register.name, framework_register.role,
+                               framework_register.failover_timeout_s, framework_register.key);
+    end if;
+    if v_id is null or v_id = framework_register.framework_id then
+        v_id := coalesce(v_id, (select f.framework_id from framework f
+                                where f.register_key = framework_register.key));
         v_epoch := framework_fail_over(v_id, framework_register.role,
                                        framework_register.failover_timeout_s);
-    else
-        insert into framework (name, role, principal, failover_timeout_s)
-        values (framework_register.name, framework_register.role, session_user,
-                framework_register.failover_timeout_s)
-        returning framework_id into v_id;
-        insert into framework_total (framework_id) values (v_id);
-        perform event_add('framework', v_id, null, 'active', 'framework', 'register', null,
-                          framework_register.name);
     end if;
     perform framework_seen(v_id);
     perform bell_ring();
@@ -180,30 +210,41 @@ begin
     epoch := v_epoch;
     channel := 'howdah_framework_' || replace(v_id::text, '-', '');
     heartbeat_s := setting_get('framework_heartbeat_s')::integer;
+    cell := cell_mark();
 end
 $$;
-comment on function howdah.framework_register(text, text, integer, uuid) is
+comment on function howdah.framework_register(text, text, integer, uuid, uuid, jsonb) is
     'register a framework or take it over';
-revoke all on function howdah.framework_register(text, text, integer, uuid) from public;
-grant execute on function howdah.framework_register(text, text, integer, uuid)
+revoke all on function howdah.framework_register(text, text, integer, uuid, uuid, jsonb)
+    from public;
+grant execute on function howdah.framework_register(text, text, integer, uuid, uuid, jsonb)
     to howdah_framework, howdah_operator;
 
-create or replace function howdah.framework_heartbeat(framework_id uuid, epoch bigint)
-returns void
+create or replace function howdah.framework_heartbeat(
+    framework_id uuid, epoch bigint, cell jsonb default null)
+returns jsonb
 language plpgsql security definer
 set search_path = howdah_private, pg_catalog, pg_temp
 set synchronous_commit = off
 as $$
-/* Say that the framework is alive; every heartbeat_s seconds. Errors: as every framework call. */
+/* Say that the framework is alive; every heartbeat_s seconds. Returns which cell this is and in which
+   epoch: {"cell_id", "epoch", "generation", "timeline"}. Who shows that with the next heartbeat, and
+   first of all on each new connection, is told by cell_stale that this is a former primary (go to another
+   host, try again), by cell_mismatch that it is another cell, and by cell_recovered that the cell was
+   restored from a backup (register again with the id). Errors besides: as every framework call. */
 begin
+    perform cell_check('framework_heartbeat', framework_heartbeat.cell);
+    perform generation_check('framework_heartbeat', framework_heartbeat.cell);
     perform framework_enter('framework_heartbeat', framework_heartbeat.framework_id,
                             framework_heartbeat.epoch);
     perform framework_seen(framework_heartbeat.framework_id);
+    return cell_mark();
 end
 $$;
-comment on function howdah.framework_heartbeat(uuid, bigint) is 'say that a framework is alive';
-revoke all on function howdah.framework_heartbeat(uuid, bigint) from public;
-grant execute on function howdah.framework_heartbeat(uuid, bigint)
+comment on function howdah.framework_heartbeat(uuid, bigint, jsonb) is
+    'say that a framework is alive';
+revoke all on function howdah.framework_heartbeat(uuid, bigint, jsonb) from public;
+grant execute on function howdah.framework_heartbeat(uuid, bigint, jsonb)
     to howdah_framework, howdah_operator;
 
 create or replace function howdah_private.framework_suppress_set(
@@ -353,8 +394,9 @@ set search_path = howdah_private, pg_catalog, pg_temp
 as $$
 /* Leader's chore: silent frameworks become disconnected and lose their offers; those that stay so
    past their failover timeout are completed. Returns how many changed. Heartbeats are soft state, so
-   nobody counts as silent before this leader and this server have been up for the same time; nor does
-   a framework one of whose calls is in progress: its lock is tried, not waited for. */
+   nobody counts as silent before the cell has been in its present epoch, and this server up, for the same
+   time and for outage_grace_s; nor does a framework one of whose calls is in progress: its lock is
+   tried, not waited for. */
 declare
     v_since timestamptz := leader_enter('frameworks_expire', frameworks_expire.epoch);
     v_limit timestamptz := clock_timestamp() - 3 * setting_interval('framework_heartbeat_s');
@@ -362,7 +404,7 @@ declare
     v_silent uuid[];
     v_ended uuid[];
 begin
-    if v_since > v_limit then
+    if not silence_counts(v_since, 3 * setting_interval('framework_heartbeat_s')) then
         return 0;
     end if;
     -- Heartbeats do not outlive a crash of the server: who has none is given a whole period.

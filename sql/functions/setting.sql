@@ -20,6 +20,8 @@ from (values
      'longest refusal that a decline may ask for'),
     ('agent_timeout_s', '75', '[1-9][0-9]{0,5}', 's',
      'an agent that did not sync for this long is unreachable'),
+    ('outage_grace_s', '30', '[0-9]{1,5}', 's',
+     'after an outage, a fail-over or a new leader nobody is declared lost before this time'),
     ('agent_poll_ms', '500', '[1-9][0-9]{1,5}', 'ms',
      'how often an agent with nothing to do polls'),
     ('framework_heartbeat_s', '5', '[1-9][0-9]{0,4}', 's',

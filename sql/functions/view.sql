@@ -214,7 +214,7 @@ create or replace function howdah.schema_version()
 returns integer
 language sql immutable
 as $$
-    select 9;
+    select 10;
 $$;
 comment on function howdah.schema_version() is 'number of the newest migration that this schema has';
 

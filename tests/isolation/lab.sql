@@ -29,7 +29,7 @@ begin
     set coordinator_id = null, name = null, epoch = 0, expires_at = '-infinity';
     update howdah_private.setting
     set value = case when name in ('agent_timeout_s', 'framework_heartbeat_s') then '1'
-                     else preset end;
+                     when name = 'outage_grace_s' then '0' else preset end;
 end
 $$;
 
@@ -103,6 +103,7 @@ as $$
 begin
     perform howdah.leader_acquire(lab.id(lead.name), lead.name, 600000);
     update howdah_private.leader set acquired_at = now() - interval '1 h';
+    update howdah_private.cell set epoch_at = now() - interval '1 h';
 end
 $$;
 

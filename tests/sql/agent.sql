@@ -167,13 +167,13 @@ select t.refused(:'fw', jsonb_build_array(t.spec('late', :'quiet')), 'agent_clos
                  'nothing can be claimed there');
 select is((select count(*) from howdah.cell where agent_id = :'quiet'), 0::bigint,
           'the view of free resources does not list it');
-update howdah_private.leader set acquired_at = clock_timestamp();
+update howdah_private.cell set epoch_at = clock_timestamp();
 select t.age_agent(:'talker', '1 hour');
 select is(t.chore('agents_expire'), 0,
           'nobody counts as silent before the leader has led that long');
 delete from howdah_private.agent_heartbeat;
 select is(t.chore('agents_expire'), 0, 'not even when all heartbeats are lost, as after a crash');
-update howdah_private.leader set acquired_at = clock_timestamp() - interval '1 day';
+update howdah_private.cell set epoch_at = clock_timestamp() - interval '1 day';
 update howdah_private.agent set state_at = clock_timestamp() - interval '1 minute';
 select is(t.chore('agents_expire'), 0,
           'nor under a leader that has led for long: whose heartbeat a crash took has a whole period');

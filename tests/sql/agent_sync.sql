@@ -34,7 +34,7 @@ as $$ select t.sync(agent, jsonb_strip_nulls(jsonb_build_object('updates', updat
 
 -- --- nothing to do -------------------------------------------------------------------------------
 
-select is(t.sync(:'ag', '{}'),
+select is(t.sync(:'ag', '{}') - 'cell',
           '{"epoch": 1, "next_poll_ms": 500, "launch": [], "kill": [], "forget": [], "logs": []}',
           'an idle agent is told its epoch and when to come again');
 select t.digest() as before \gset
@@ -204,7 +204,7 @@ select is(t.state(:'seq'), 'running', 'report 10 is taken');
 select t.digest() as before \gset
 select is(t.say(:'ag', '[]', '[]', 9) -> 'stale', 'true', 'report 9, which comes late, is stale');
 select is(t.digest(), :'before', 'and ends nothing, although it lacks what runs since');
-select is(t.say(:'ag', '[]', '[]', 9) - 'stale' - 'next_poll_ms',
+select is(t.say(:'ag', '[]', '[]', 9) - 'stale' - 'next_poll_ms' - 'cell',
           '{"epoch": 1, "launch": [], "kill": [], "forget": [], "logs": []}',
           'its answer asks for nothing');
 select is(t.say(:'ag', '[]', t.held(:'ag'), 10) ? 'stale', false,

@@ -23,7 +23,7 @@ as $$ select format('select epoch from howdah.framework_register(''again'', %L, 
 select x as answer from t.as_login('fw_a',
                                    'select to_jsonb(r) from howdah.framework_register(''first'', failover_timeout_s => 60) r') x \gset
 select (:'answer'::jsonb ->> 'framework_id') as fw \gset
-select is(:'answer'::jsonb - 'framework_id',
+select is(:'answer'::jsonb - 'framework_id' - 'cell',
           jsonb_build_object('epoch', 1, 'heartbeat_s', 1, 'channel', 'howdah_framework_'
                              || replace(:'fw', '-', '')),
           'a framework learns its epoch, its channel and how often to send a heartbeat');
@@ -173,11 +173,11 @@ select is(t.problem(format('select howdah.framework_heartbeat(%L, 2)', :'fw'), '
 select is(t.fw_row(:'fw'), 'active 2 f 90', 'brings it back, in the same epoch');
 select is((select from_state || ' ' || cause from howdah_private.event where object_id = :'fw'
            order by event_id desc limit 1), 'disconnected sync', 'which is an event');
-update howdah_private.leader set acquired_at = clock_timestamp();
+update howdah_private.cell set epoch_at = clock_timestamp();
 select t.age_framework(:'fw', '1 hour');
 select is(t.chore('frameworks_expire'), 0,
-          'nobody counts as silent before the leader has led that long');
-update howdah_private.leader set acquired_at = clock_timestamp() - interval '1 day';
+          'nobody counts as silent before the epoch has lasted that long');
+update howdah_private.cell set epoch_at = clock_timestamp() - interval '1 day';
 
 -- --- failover timeout ----------------------------------------------------------------------------
 

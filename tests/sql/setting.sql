@@ -15,7 +15,7 @@ select results_eq(
     $$ values ('agent_poll_ms'), ('agent_timeout_s'), ('claim_key_hours'), ('claim_tasks_max'),
               ('framework_heartbeat_s'), ('history_days'), ('history_delay_s'), ('kill_grace_s'),
               ('offer_batch'), ('offer_min_cpus_milli'), ('offer_min_mem'), ('offer_refresh_s'),
-              ('offer_timeout_s'), ('overlap'), ('refuse_seconds_max') $$,
+              ('offer_timeout_s'), ('outage_grace_s'), ('overlap'), ('refuse_seconds_max') $$,
     'these settings are declared');
 select is_empty('select name from howdah.settings where value <> default_value or changed_at is not null',
                 'a fresh cell has every setting at its preset');
