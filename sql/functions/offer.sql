@@ -132,12 +132,18 @@ set search_path = howdah_private, pg_catalog, pg_temp
 set jit = off
 as $$
 /* The framework's outstanding offers (cursor 0), or what was offered or closed since the cursor, in
-   the order of change_seq; pass the largest change_seq seen as the next cursor. Offers are soft
-   state: after a crash of the server there are none and the next turn makes new ones; so start over
-   with cursor 0 after every reconnect. */
+   the order of change_seq; pass the largest change_seq seen as the next cursor. Numbers are drawn before
+   they are committed: what may have become visible late is looked at again (offer_horizon), so a row
+   may come twice, and none is missed. Offers are soft state: after a crash of the server there are none
+   and the next turn makes new ones; so start over with cursor 0 after every reconnect. */
 #variable_conflict use_column
+declare
+    v_from bigint := coalesce(offers_since.cursor, 0);
 begin
     perform framework_enter('offers_since', offers_since.framework_id, offers_since.epoch);
+    if v_from > 0 then
+        v_from := least(v_from, (select h.settled from offer_horizon h));
+    end if;
     return query
     select o.change_seq, o.offer_id, o.state::text, o.reason, o.agent_id, a.name::text,
            a.host::text, o.agent_version, offer_resources(o), a.attributes, o.expires_at,
@@ -145,7 +151,7 @@ begin
     from offer o
     join agent a on a.agent_id = o.agent_id
     where o.framework_id = offers_since.framework_id
-      and o.change_seq > coalesce(offers_since.cursor, 0)
+      and o.change_seq > v_from
       and (coalesce(offers_since.cursor, 0) > 0
            or o.state = 'outstanding' and o.expires_at > clock_timestamp())
     order by o.change_seq;

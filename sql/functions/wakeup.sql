@@ -1,6 +1,29 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- Wake-ups: hints, sent by the leader alone, one per channel and turn. A lost one costs latency.
 
+create or replace function howdah_private.offer_horizon_move()
+returns void
+language plpgsql
+as $$
+/* Note how far the numbers of offers are settled: whoever drew one had written a row before, so it was
+   under way when the numbers were read, and when no transaction of that time is left, all that they
+   wrote is visible. Who reads the numbers has to look at the transactions afterwards. */
+declare
+    v_drawn bigint := (select q.last_value - (not q.is_called)::integer
+                       from howdah_private.offer_change_seq q);
+    v_now pg_snapshot := pg_current_snapshot();
+begin
+    update howdah_private.offer_horizon h
+    set settled = h.drawn, drawn = v_drawn, xid = pg_snapshot_xmax(v_now)::text::bigint
+    where (h.xid <= pg_snapshot_xmin(v_now)::text::bigint
+           or h.xid > pg_snapshot_xmax(v_now)::text::bigint)
+      and h.settled <> v_drawn;
+end
+$$;
+comment on function howdah_private.offer_horizon_move() is
+    'note how far the numbers of offers are settled';
+revoke all on function howdah_private.offer_horizon_move() from public;
+
 create or replace function howdah.wakeups_send(epoch bigint)
 returns integer
 language plpgsql security definer
@@ -17,6 +40,7 @@ declare
     v_count integer := 0;
 begin
     perform leader_enter('wakeups_send', wakeups_send.epoch);
+    perform offer_horizon_move();
     select max(c.position) filter (where c.name = 'offers'),
            max(c.position) filter (where c.name = 'updates')
     into v_offers, v_updates

@@ -18,11 +18,27 @@ as $$
         'select concat_ws('' '', o.agent_name, o.state, o.reason) from howdah.offers_since(%L, %s, %s) o',
                 framework, t.epoch_of(framework), cursor)) x;
 $$;
+-- Of a transaction that has ended two looks settle all that it drew: one that notes it, one after it.
+create function t.settle()
+returns void
+language sql
+as $$
+    update howdah_private.offer_horizon h set xid = 0;
+    select howdah_private.offer_horizon_move();
+    update howdah_private.offer_horizon h set xid = 0;
+    select howdah_private.offer_horizon_move();
+$$;
 create function t.cursor_of(framework uuid)
 returns text
-language sql
-as $$ select coalesce(max(o.change_seq), 0)::text from howdah_private.offer o
-where o.framework_id = framework; $$;
+language plpgsql
+as $$
+/* The newest change, after the leader's turns have settled all numbers up to it. */
+begin
+    perform t.settle();
+    return (select coalesce(max(o.change_seq), 0) from howdah_private.offer o
+            where o.framework_id = framework);
+end
+$$;
 
 -- --- reading -------------------------------------------------------------------------------------
 
