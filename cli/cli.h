@@ -21,7 +21,7 @@ enum cli_exit {
     EXIT_OK = 0,
     EXIT_FAILED = 1,      /* the request was refused, or the audit found something */
     EXIT_USAGE = 2,       /* unknown command or option, value out of range */
-    EXIT_UNREACHABLE = 3, /* no cluster, no database, or its schema is of another version */
+    EXIT_UNREACHABLE = 3, /* no cluster, no primary, or a schema of another version */
     EXIT_TIMEOUT = 124,   /* run: --timeout passed */
     EXIT_TROUBLE = 125,   /* run: a task ended without an exit code, or howdah itself failed */
     EXIT_SIGNAL = 128,    /* run: plus the signal's number */

@@ -37,12 +37,25 @@ static int exit_code_of(const struct verb *verb, const struct err *err)
     case ERR_deadline_passed:
     case ERR_auth_failed:
     case ERR_auth_refused:
+    case ERR_read_only:
     case ERR_database_missing:
     case ERR_schema_missing:
     case ERR_schema_newer:
     case ERR_schema_older: return EXIT_UNREACHABLE;
     default: return EXIT_FAILED;
     }
+}
+
+static void error_print(const struct verb *verb, const struct err *err)
+{
+    if (err->code == ERR_read_only)
+        fprintf(
+            stderr,
+            "howdah %s: this server is a standby, which only reads: give --db the primary, or all "
+            "servers (host=a,b,c target_session_attrs=read-write); it said: %s\n",
+            verb->word, err->text);
+    else
+        fprintf(stderr, "howdah %s: %s\n", verb->word, err->text);
 }
 
 static int verb_run(const struct verb *verb, int argc, char **argv)
@@ -62,7 +75,7 @@ static int verb_run(const struct verb *verb, int argc, char **argv)
     if (rc == 0)
         rc = verb->run(&cli, &err);
     if (rc < 0)
-        fprintf(stderr, "howdah %s: %s\n", verb->word, err.text);
+        error_print(verb, &err);
     PQfinish(cli.conn);
     options_free(verb, &cli.options);
     return rc < 0 ? exit_code_of(verb, &err) : rc;

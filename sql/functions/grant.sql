@@ -17,7 +17,7 @@ grant execute on function howdah.id_find(text, text)
 -- Views run their functions as the one who reads them.
 grant usage on schema howdah_private
     to howdah_framework, howdah_operator, howdah_observer, howdah_coordinator;
-grant execute on function howdah_private.sees_all()
+grant execute on function howdah_private.sees_all(), howdah_private.soft_state_readable()
     to howdah_framework, howdah_operator, howdah_observer, howdah_coordinator;
 grant execute on function howdah_private.ranges_to_json(int4multirange),
     howdah_private.scalars_add(jsonb, jsonb, integer),

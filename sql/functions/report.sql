@@ -5,14 +5,17 @@ create or replace function howdah_private.cell_rates()
 returns jsonb
 language sql stable
 as $$
-    select jsonb_build_object(
-        'claims_per_s', coalesce(sum(r.claims), 0) / 10.0,
-        'conflicts_per_s', coalesce(sum(r.conflicts), 0) / 10.0,
-        'tasks_per_s', coalesce(sum(r.tasks), 0) / 10.0)
-    from howdah_private.rate_sample r
-    where r.at > clock_timestamp() - interval '10 s';
+    select coalesce(case when howdah_private.soft_state_readable() then (
+        select jsonb_build_object(
+            'claims_per_s', coalesce(sum(r.claims), 0) / 10.0,
+            'conflicts_per_s', coalesce(sum(r.conflicts), 0) / 10.0,
+            'tasks_per_s', coalesce(sum(r.tasks), 0) / 10.0)
+        from howdah_private.rate_sample r
+        where r.at > clock_timestamp() - interval '10 s') end,
+        '{"claims_per_s": 0, "conflicts_per_s": 0, "tasks_per_s": 0}');
 $$;
-comment on function howdah_private.cell_rates() is 'claims, conflicts and tasks per second, last 10 s';
+comment on function howdah_private.cell_rates() is
+    'claims, conflicts and tasks per second, last 10 s; 0 on a standby';
 revoke all on function howdah_private.cell_rates() from public;
 
 create or replace function howdah_private.task_brief(t howdah.tasks)
@@ -62,7 +65,8 @@ language sql stable security definer
 set search_path = howdah_private, pg_catalog, pg_temp
 set jit = off
 as $$
-    /* Everything that the first page shows, in one object; see docs/http-api.md for its shape. */
+    /* Everything that the first page shows, in one object; see docs/http-api.md for its shape. A
+       standby shows no offers, rates and last_seen_s. */
     select jsonb_build_object(
         'now', clock_timestamp(),
         'cell_id', (select c.cell_id from cell c),
@@ -82,13 +86,15 @@ as $$
         'task_counts', (select coalesce(jsonb_object_agg(s.state, s.n), '{}')
                         from (select t.state, count(*) as n from task t group by t.state) s),
         'offers', jsonb_build_object(
-            'outstanding', (select count(*) from offer o where o.state = 'outstanding'),
-            'list', (select coalesce(jsonb_agg(to_jsonb(x)), '[]')
-                     from (select o.* from howdah.offers o
-                           where o.offer_id in (select l.offer_id from offer l
-                                                where l.state = 'outstanding'
-                                                order by l.created_at desc limit 100)
-                           order by o.created_at desc) x)),
+            'outstanding', coalesce(case when soft_state_readable() then (
+                select count(*) from offer o where o.state = 'outstanding') end, 0),
+            'list', coalesce(case when soft_state_readable() then (
+                select jsonb_agg(to_jsonb(x))
+                from (select o.* from offer_shown o
+                      where o.offer_id in (select l.offer_id from offer l
+                                           where l.state = 'outstanding'
+                                           order by l.created_at desc limit 100)
+                      order by o.created_at desc) x) end, '[]')),
         'rates', cell_rates(),
         'totals', (select jsonb_build_object(
                        'cpus', coalesce(sum(a.cpus), 0), 'cpus_used', coalesce(sum(a.cpus_used), 0),
@@ -128,7 +134,9 @@ as $$
       on c.state = s.state
     union all
     select 'howdah_offers_outstanding', 'gauge', 'Offers that wait for an answer.', '{}',
-           count(*) from offer o where o.state = 'outstanding'
+           case when soft_state_readable() then (
+               select count(*) from offer o where o.state = 'outstanding') end
+    where soft_state_readable()
     union all
     select x.name, 'gauge', x.help, jsonb_build_object('resource', x.resource), x.value
     from (select sum(a.cpus) as c, sum(a.cpus_used) as cu, sum(a.mem) as m, sum(a.mem_used) as mu,

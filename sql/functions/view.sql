@@ -14,6 +14,21 @@ $$;
 comment on function howdah_private.sees_all() is 'may this login see everybody''s rows?';
 revoke all on function howdah_private.sees_all() from public;
 
+create or replace function howdah_private.soft_state_readable()
+returns boolean
+language sql immutable
+as $$
+    /* Are there unlogged tables here, that is: is this no standby? Declared immutable so that it is
+       answered when a statement is planned: a sub-select in `case when soft_state_readable() then (…)
+       end` is then not even planned on a standby, which refuses to plan a read of an unlogged table.
+       The answer changes once in a server's life, at its promotion; a statement that was prepared
+       before goes on to show nulls in its session. */
+    select not pg_is_in_recovery();
+$$;
+comment on function howdah_private.soft_state_readable() is
+    'is soft state here, which no standby has? Answered when a statement is planned';
+revoke all on function howdah_private.soft_state_readable() from public;
+
 create or replace view howdah.cell with (security_barrier) as
 select a.agent_id, a.name::text as name, a.host::text as host, p.version, a.attributes,
        trim_scale(p.cpus_capacity / 1000.0) as cpus, p.mem_capacity::bigint as mem,
@@ -47,24 +62,34 @@ select a.agent_id, a.name::text as name, a.host::text as host, a.state::text as 
            'scalars_used', howdah_private.scalars_add(p.scalars_allocated,
                                                       p.scalars_revocable, 1),
            'sets', p.sets_capacity, 'sets_used', p.sets_allocated)) as other,
-       coalesce(t.task_count, 0) as task_count, coalesce(o.offer_count, 0) as offer_count,
-       extract(epoch from clock_timestamp() - h.seen_at)::double precision as last_seen_s,
+       coalesce(t.task_count, 0) as task_count,
+       case when howdah_private.soft_state_readable()
+            then (select count(*) from howdah_private.offer o
+                  where o.agent_id = a.agent_id and o.state = 'outstanding') end as offer_count,
+       case when howdah_private.soft_state_readable()
+            then (select extract(epoch from clock_timestamp() - h.seen_at)::double precision
+                  from howdah_private.agent_heartbeat h
+                  where h.agent_id = a.agent_id) end as last_seen_s,
        a.registered_at
 from howdah_private.agent a
 join howdah_private.agent_pool p on p.agent_id = a.agent_id and p.pool = '*'
-left join howdah_private.agent_heartbeat h on h.agent_id = a.agent_id
 left join (select x.agent_id, count(*) as task_count from howdah_private.task x
-           where x.terminal_at is null group by x.agent_id) t on t.agent_id = a.agent_id
-left join (select x.agent_id, count(*) as offer_count from howdah_private.offer x
-           where x.state = 'outstanding' group by x.agent_id) o on o.agent_id = a.agent_id;
-comment on view howdah.agents is 'agents with capacity, use and liveness';
+           where x.terminal_at is null group by x.agent_id) t on t.agent_id = a.agent_id;
+comment on view howdah.agents is
+    'agents with capacity, use and liveness; offer_count and last_seen_s are null on a standby';
 
 create or replace view howdah.frameworks with (security_barrier) as
 select f.framework_id, f.name::text as name, f.role, f.principal, f.state::text as state, f.epoch,
        f.suppressed, coalesce(s.tasks, 0) as task_count, t.tasks as tasks_total, t.claims,
        t.conflicts,
-       coalesce(o.outstanding, 0) as offers_outstanding,
-       t.rescinds + coalesce(o.rescinded, 0) as offers_rescinded,
+       case when howdah_private.soft_state_readable()
+            then (select count(*) from howdah_private.offer o
+                  where o.framework_id = f.framework_id and o.state = 'outstanding')
+       end as offers_outstanding,
+       t.rescinds + case when howdah_private.soft_state_readable()
+            then (select count(*) from howdah_private.offer o
+                  where o.framework_id = f.framework_id and o.state = 'rescinded')
+       end as offers_rescinded,
        trim_scale(coalesce(s.cpus_milli, 0) / 1000.0) as cpus, coalesce(s.mem, 0) as mem,
        coalesce(s.own_share, 0) as dominant_share,
        case when coalesce(s.own_share, 0) = 0 then null
@@ -73,22 +98,20 @@ select f.framework_id, f.name::text as name, f.role, f.principal, f.state::text 
             when s.disk::double precision / nullif(c.disk, 0) = s.own_share then 'disk'
             else 'gpus' end as dominant_resource,
        r.weight, f.failover_timeout_s, f.registered_at,
-       extract(epoch from clock_timestamp() - h.seen_at)::double precision as last_seen_s,
+       case when howdah_private.soft_state_readable()
+            then (select extract(epoch from clock_timestamp() - h.seen_at)::double precision
+                  from howdah_private.framework_heartbeat h
+                  where h.framework_id = f.framework_id) end as last_seen_s,
        f.requested_at
 from howdah_private.framework f
 join howdah_private.role r on r.name = f.role
 cross join howdah_private.cell_total c
 left join howdah_private.framework_share s on s.framework_id = f.framework_id
 left join howdah_private.framework_total t on t.framework_id = f.framework_id
-left join howdah_private.framework_heartbeat h on h.framework_id = f.framework_id
-left join (select x.framework_id,
-                  count(*) filter (where x.state = 'outstanding') as outstanding,
-                  count(*) filter (where x.state = 'rescinded') as rescinded
-           from howdah_private.offer x
-           group by x.framework_id) o on o.framework_id = f.framework_id
 where f.principal = session_user or (select howdah_private.sees_all());
 comment on view howdah.frameworks is
-    'frameworks with shares and totals; totals lag by up to a coordinator''s turn';
+    'frameworks with shares and totals, which lag by up to a coordinator''s turn; what regards offers '
+    'and last_seen_s is null on a standby';
 
 create or replace view howdah.roles with (security_barrier) as
 select r.name::text as name, r.weight, count(s.framework_id) as framework_count,
@@ -129,24 +152,45 @@ select t.task_id, t.name, t.framework_id, f.name::text as framework_name, f.role
            'scalars', t.scalars, 'sets', t.sets)) as resources,
        t.spec, t.revocable, t.created_at, t.started_at, t.terminal_at,
        t.terminal_at is null as live, t.claim_key, t.state_at,
-       u.cpu_ms, u.mem_bytes, u.mem_peak_bytes, u.pids
+       case when howdah_private.soft_state_readable()
+            then (select u.cpu_ms from howdah_private.task_usage u
+                  where u.task_id = t.task_id) end as cpu_ms,
+       case when howdah_private.soft_state_readable()
+            then (select u.mem_bytes from howdah_private.task_usage u
+                  where u.task_id = t.task_id) end as mem_bytes,
+       case when howdah_private.soft_state_readable()
+            then (select u.mem_peak_bytes from howdah_private.task_usage u
+                  where u.task_id = t.task_id) end as mem_peak_bytes,
+       case when howdah_private.soft_state_readable()
+            then (select u.pids from howdah_private.task_usage u
+                  where u.task_id = t.task_id) end as pids
 from howdah_private.task_all t
 join howdah_private.framework f on f.framework_id = t.framework_id
 join howdah_private.agent a on a.agent_id = t.agent_id
-left join howdah_private.task_usage u on u.task_id = t.task_id
 where f.principal = session_user or (select howdah_private.sees_all());
-comment on view howdah.tasks is 'tasks, running and ended, back to the oldest day of history';
+comment on view howdah.tasks is
+    'tasks, running and ended, back to the oldest day of history; usage is null on a standby';
 
-create or replace view howdah.offers with (security_barrier) as
+create or replace view howdah_private.offer_shown as
 select o.offer_id, o.framework_id, f.name::text as framework_name, o.agent_id,
        a.name::text as agent_name, o.state::text as state, o.reason,
        trim_scale(o.cpus_milli / 1000.0) as cpus, o.mem, o.disk, o.gpus,
        howdah_private.offer_resources(o) as resources, o.created_at, o.expires_at
 from howdah_private.offer o
 join howdah_private.framework f on f.framework_id = o.framework_id
-join howdah_private.agent a on a.agent_id = o.agent_id
+join howdah_private.agent a on a.agent_id = o.agent_id;
+comment on view howdah_private.offer_shown is 'offers as howdah.offers shows them; not on a standby';
+
+create or replace view howdah.offers with (security_barrier) as
+select o.offer_id, f.framework_id, o.framework_name, o.agent_id, o.agent_name, o.state, o.reason,
+       o.cpus, o.mem, o.disk, o.gpus, o.resources, o.created_at, o.expires_at
+from howdah_private.framework f
+cross join lateral unnest(
+    case when howdah_private.soft_state_readable()
+         then array(select x from howdah_private.offer_shown x
+                    where x.framework_id = f.framework_id) end) o
 where f.principal = session_user or (select howdah_private.sees_all());
-comment on view howdah.offers is 'offers of the last minute or so';
+comment on view howdah.offers is 'offers of the last minute or so; a standby has none';
 
 create or replace view howdah.claims with (security_barrier) as
 select c.framework_id, c.claim_key, c.mode, c.conflict, c.revocable, c.task_count,
@@ -168,14 +212,18 @@ where f.principal = session_user or (select howdah_private.sees_all());
 comment on view howdah.requests is 'what frameworks say they still need';
 
 create or replace view howdah.filters with (security_barrier) as
-select x.framework_id, f.name::text as framework_name, x.agent_id, a.name::text as agent_name,
+select f.framework_id, f.name::text as framework_name, x.agent_id, a.name::text as agent_name,
        x.until, trim_scale(x.cpus_milli / 1000.0) as cpus, x.mem, x.disk, x.gpus
-from howdah_private.filter x
-join howdah_private.framework f on f.framework_id = x.framework_id
+from howdah_private.framework f
+cross join lateral unnest(
+    case when howdah_private.soft_state_readable()
+         then array(select y from howdah_private.filter y
+                    where y.framework_id = f.framework_id) end) x
 join howdah_private.agent a on a.agent_id = x.agent_id
 where (f.principal = session_user or (select howdah_private.sees_all()))
   and x.until > clock_timestamp();
-comment on view howdah.filters is 'agents that frameworks refused, and until when';
+comment on view howdah.filters is
+    'agents that frameworks refused, and until when; a standby has none';
 
 create or replace view howdah.events with (security_barrier) as
 select e.event_id, e.at, e.object_kind, e.object_id, e.from_state, e.to_state, e.reason, e.actor,

@@ -125,7 +125,7 @@ select is_empty($$ select f.signature from function_there f, aclexplode(coalesce
                 'PUBLIC may execute no function of either schema');
 select set_eq($$ select distinct f.signature from function_there f, aclexplode(f.proacl) a
                  where f.nspname = 'howdah_private' and a.grantee <> f.proowner $$,
-              array['sees_all()', 'ranges_to_json(ranges int4multirange)',
+              array['sees_all()', 'soft_state_readable()', 'ranges_to_json(ranges int4multirange)',
                     'scalars_add(held jsonb, change jsonb, sign integer)',
                     'sets_change(held jsonb, change jsonb, sign integer)',
                     'amounts_to_json(kinds text[], amounts numeric[])',
