@@ -17,7 +17,6 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -27,7 +26,6 @@
 #include <unistd.h>
 
 #include "agent/common_sandbox.h"
-#include "agent/executor_command.h"
 #include "base/mem.h"
 
 #define OPEN_FILES_SOFT   1024
@@ -43,7 +41,6 @@ struct launch {
 };
 
 struct step {
-    /* 0, or STATUS_NO_EXIT_CODE, or what a shell would exit with. */
     int (*run)(const struct launch *launch, struct err *err);
     enum task_state state; /* of the task when the step fails */
     const char *reason;
@@ -52,7 +49,6 @@ struct step {
 /* What goes through the pipe; less than PIPE_BUF, so it arrives whole. */
 struct failure {
     enum task_state state;
-    int exit_code; /* STATUS_NO_EXIT_CODE, or what a shell would exit with */
     char reason[32];
     char text[512];
 };
@@ -143,9 +139,8 @@ static int command_execute(const struct launch *launch, struct err *err)
     sigprocmask(SIG_SETMASK, &none, NULL);
     environ = launch->spec->environ; /* execvp looks the program up in the task's own PATH */
     execvp(argv[0], argv);
-    int error = errno;
-    const char *path = getenv("PATH");
-    return command_explain(argv[0], path != NULL ? path : "", launch->spec->user, error, err);
+    return err_set_errno(err, ERR_value_invalid, "field \"command.argv[0]\", value \"%.64s\"",
+                         argv[0]);
 }
 
 static const struct step steps[] = {
@@ -159,10 +154,9 @@ static void child_run(const struct launch *launch)
 {
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         struct err err = {0};
-        int code = steps[i].run(launch, &err);
-        if (code == 0)
+        if (steps[i].run(launch, &err) == 0)
             continue;
-        struct failure failure = {.state = steps[i].state, .exit_code = code};
+        struct failure failure = {.state = steps[i].state};
         snprintf(failure.reason, sizeof(failure.reason), "%s", steps[i].reason);
         snprintf(failure.text, sizeof(failure.text), "%.*s", (int)sizeof(failure.text) - 1,
                  err.text);
@@ -184,12 +178,10 @@ static int child_await(const struct launch *launch, pid_t pid, struct status *st
     if (got == 0)
         return 0;
     waitpid(pid, NULL, 0);
-    if (got == (ssize_t)sizeof(failure)) {
+    if (got == (ssize_t)sizeof(failure))
         status_init(status, failure.state, failure.reason, "%s", failure.text);
-        status->exit_code = failure.exit_code;
-    } else {
+    else
         status_init(status, task_failed, "launch_failed", "the command's process went silent");
-    }
     return -1;
 }
 

@@ -22,6 +22,10 @@ import psycopg2
 from .session import Lost, retriable
 
 
+# No memory: frameworks that want to run something really do not come here.
+CAPACITY = json.dumps({"cpus": 10 ** 6, "mem": 0, "disk": 0})
+
+
 class Load(threading.Thread):
     """A loop of step() on a client of its own, from a host if one is given."""
 
@@ -113,7 +117,7 @@ class ClaimLoad(Load):
     def step(self):
         key = str(uuid.uuid4())
         task = {"name": f"task-{key}", "agent": self.agent_id, "command": {"shell": "true"},
-                "resources": {"cpus": 0.001, "mem": 1}}
+                "resources": {"cpus": 0.001}}
         rows = self.patiently(lambda: self.client.try_once(
             "select task_id, committed, reason from howdah.claim(framework_id => %s, epoch => %s,"
             " claim_key => %s, tasks => %s)", (self.framework_id, self.epoch, key, json.dumps([task]))))
@@ -137,7 +141,7 @@ class AgentLoad(Load):
         self.agent_id, self.epoch = self.client.call(
             "select agent_id, epoch from howdah.agent_register(name => %s, host => %s, resources => %s,"
             " agent_id => %s)",
-            (self.agent_name, self.agent_name, json.dumps({"cpus": 10 ** 6, "mem": 10 ** 9}), self.agent_id))[0]
+            (self.agent_name, self.agent_name, CAPACITY, self.agent_id))[0]
 
     def step(self):
         ended, updates = self.launched, []

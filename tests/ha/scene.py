@@ -24,7 +24,7 @@ class Scene:
         self.cell = Cell(lab, cluster)
         self.agent = AgentLoad(cluster)
         self.claims = ClaimLoad(cluster, self.agent.agent_name)
-        self.loads = [self.agent, self.claims]
+        self.inside = []  # further claim loads, whose acknowledgements count as well
 
     def start(self, settings):
         self.cluster.start()
@@ -33,28 +33,29 @@ class Scene:
         self.claims.start()
         self.claims_go_on(more=50)
 
-    def claims_go_on(self, more=5, seconds=60):
-        """Until so many further claims, begun from now on, are acknowledged."""
-        wanted = self.claims.count() + more + 1  # one may be on its way already
+    @staticmethod
+    def await_load(load, more, seconds=60):
+        """Until so many further calls of that load, begun from now on, are acknowledged."""
+        wanted = load.count() + more + 1  # one may be on its way already
 
         def enough():
-            if self.claims.failure:
-                raise self.claims.failure
-            return self.claims.count() >= wanted
-        wait.until(seconds, f"{more} more claims are acknowledged", enough)
+            if load.failure:
+                raise load.failure
+            return load.count() >= wanted
+        wait.until(seconds, f"{more} more calls of {type(load).__name__} are acknowledged", enough)
 
-    def acknowledged_since(self, moment):
-        return sum(1 for at, _ in self.claims.acknowledged if at > moment)
+    def claims_go_on(self, more=5, seconds=60):
+        self.await_load(self.claims, more, seconds)
 
     def nothing_lost(self, longest_gap=20):
         """Ends the load and tests that nothing acknowledged is lost or doubled, the audit is empty and
         no time without claims was longer than longest_gap seconds (ample: a bound against hanging)."""
-        for load in self.loads:
+        for load in [*self.inside, self.claims, self.agent]:
             load.stop()
         tap.diag(f"{self.claims.count()} claims, {self.agent.count()} reports acknowledged; longest gap "
                  f"{self.claims.gap():.1f} s")
         tap.below(self.claims.gap(), longest_gap, "the longest time without a claim, in seconds")
-        tap.equal(violations(self.cluster, [self.claims], [self.agent]), [],
+        tap.equal(violations(self.cluster, [self.claims, *self.inside], [self.agent]), [],
                   "nothing acknowledged is lost or doubled, and the audit is empty")
 
 

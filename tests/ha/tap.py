@@ -2,6 +2,7 @@
 """The Test Anything Protocol, as in tests/lib/tap.sh: each helper is one test and one line."""
 
 import sys
+import time
 import traceback
 
 count = failed = 0
@@ -39,10 +40,12 @@ def run(test, why_not=None):
     """Runs test(), prints the plan and ends the program; an exception is a failed test."""
     if why_not:
         skip_all(why_not)
+    begin = time.monotonic()
     try:
         test()
     except Exception:
         ok(False, "the test runs to its end")
         diag(traceback.format_exc())
+    diag(f"{time.monotonic() - begin:.0f} s")
     print(f"1..{count}", flush=True)
     sys.exit(1 if failed else 0)
