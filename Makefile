@@ -38,7 +38,7 @@ PACKAGES := libpq libevent jansson
 PACKAGES_AGENT := libcgroup
 PACKAGES_TEST := cmocka
 # Goals that need no compiler and no library.
-BARE_GOALS := deps deps-tests help clean format demo check
+BARE_GOALS := deps deps-tests deps-docker help clean format demo check docker-test
 ifneq ($(filter-out $(BARE_GOALS),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(shell { command -v pkg-config && command -v $(firstword $(CC)) && \
     pkg-config --exists $(PACKAGES) $(PACKAGES_AGENT); } >/dev/null 2>&1 || echo yes)
@@ -185,7 +185,7 @@ $(TEST_OBJ): BUILD_CFLAGS += -DTEST_DIR='"tests"'
 # A runner gets B and SAN in its environment and prints its own closing line.
 run_if_there = $(if $(wildcard $(1)),$(1) $(2),@echo "$@: no $(1) here")
 
-.PHONY: check check-all check-unit check-sql check-isolation check-system check-gen check-long
+.PHONY: check check-all check-unit check-sql check-isolation check-system check-gen check-long docker-test
 check: deps-tests ## install what is missing, build, run every test
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TESTS)
 	@$(MAKE) --no-print-directory -j1 check-all
@@ -216,6 +216,9 @@ check-long: all ## what takes longer than a minute: fresh Debian, long runs
 .PHONY: chaos
 chaos: all ## random faults under load, then the proof that nothing was lost (N=100 SEED= TIER=)
 	@tests/chaos/run.sh chaos.py --faults $(or $(N),100) $(if $(SEED),--seed $(SEED)) $(if $(TIER),--tier $(TIER))
+
+docker-test: ## build docker/'s images, run its cells for real, kill their containers
+	@tests/docker/run.sh
 
 # ---- generated files: printed from libframework/{fsm,base}/*.def, committed, compared ----------
 
@@ -251,7 +254,7 @@ lint: ## layout, layers, sizes, banned calls, clang-format, clang-tidy
 
 # ---- demonstration, benches, installation -----------------------------------------------------
 
-.PHONY: demo bench bench-claims deps deps-tests install clean help
+.PHONY: demo bench bench-claims deps deps-tests deps-docker install clean help
 demo: deps ## install what is missing, build, run real work on a private cluster
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@packaging/demo.sh
@@ -267,6 +270,9 @@ deps: ## install the Debian packages that are missing (says which)
 
 deps-tests: ## the same, with those that only tests, lint and benches need
 	@packaging/install-deps.sh --tests
+
+deps-docker: ## what `make docker-test` needs
+	@packaging/install-deps.sh --docker
 
 BINDIR = $(DESTDIR)$(PREFIX)/bin
 LIBDIR = $(DESTDIR)$(PREFIX)/lib

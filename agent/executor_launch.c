@@ -17,6 +17,7 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -26,6 +27,7 @@
 #include <unistd.h>
 
 #include "agent/common_sandbox.h"
+#include "agent/executor_command.h"
 #include "base/mem.h"
 
 #define OPEN_FILES_SOFT   1024
@@ -41,6 +43,7 @@ struct launch {
 };
 
 struct step {
+    /* 0, or STATUS_NO_EXIT_CODE, or what a shell would exit with. */
     int (*run)(const struct launch *launch, struct err *err);
     enum task_state state; /* of the task when the step fails */
     const char *reason;
@@ -49,6 +52,7 @@ struct step {
 /* What goes through the pipe; less than PIPE_BUF, so it arrives whole. */
 struct failure {
     enum task_state state;
+    int exit_code; /* STATUS_NO_EXIT_CODE, or what a shell would exit with */
     char reason[32];
     char text[512];
 };
@@ -139,8 +143,9 @@ static int command_execute(const struct launch *launch, struct err *err)
     sigprocmask(SIG_SETMASK, &none, NULL);
     environ = launch->spec->environ; /* execvp looks the program up in the task's own PATH */
     execvp(argv[0], argv);
-    return err_set_errno(err, ERR_value_invalid, "field \"command.argv[0]\", value \"%.64s\"",
-                         argv[0]);
+    int error = errno;
+    const char *path = getenv("PATH");
+    return command_explain(argv[0], path != NULL ? path : "", launch->spec->user, error, err);
 }
 
 static const struct step steps[] = {
@@ -154,9 +159,10 @@ static void child_run(const struct launch *launch)
 {
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         struct err err = {0};
-        if (steps[i].run(launch, &err) == 0)
+        int code = steps[i].run(launch, &err);
+        if (code == 0)
             continue;
-        struct failure failure = {.state = steps[i].state};
+        struct failure failure = {.state = steps[i].state, .exit_code = code};
         snprintf(failure.reason, sizeof(failure.reason), "%s", steps[i].reason);
         snprintf(failure.text, sizeof(failure.text), "%.*s", (int)sizeof(failure.text) - 1,
                  err.text);
@@ -178,10 +184,12 @@ static int child_await(const struct launch *launch, pid_t pid, struct status *st
     if (got == 0)
         return 0;
     waitpid(pid, NULL, 0);
-    if (got == (ssize_t)sizeof(failure))
+    if (got == (ssize_t)sizeof(failure)) {
         status_init(status, failure.state, failure.reason, "%s", failure.text);
-    else
+        status->exit_code = failure.exit_code;
+    } else {
         status_init(status, task_failed, "launch_failed", "the command's process went silent");
+    }
     return -1;
 }
 

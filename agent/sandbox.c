@@ -3,8 +3,9 @@
  * meta/trash (the checkpoint first: from then on no task of that id is known), and the trash is
  * deleted by a child process with low priority, because a sandbox may hold a million files.
  *
- * A sandbox belongs to a task's user, who may swap directories for symbolic links while we delete:
- * each step goes through directory descriptors and follows no link. */
+ * A sandbox belongs to a task's user, who may swap directories for symbolic links while we delete,
+ * and nest them as deep as the disk has room: each step goes through directory descriptors and
+ * follows no link, and nothing descends. */
 #include "agent/sandbox.h"
 
 #include <dirent.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,8 +24,6 @@
 #include "agent/common_sandbox.h"
 #include "base/log.h"
 #include "base/mem.h"
-
-#define TREE_DEPTH_MAX 200
 
 struct sandbox_bin {
     const char *work_dir;
@@ -70,37 +70,79 @@ void sandbox_discard(struct sandbox_bin *bin, const char *task_id)
     path_discard(bin, sandbox, "sandbox", task_id);
 }
 
-static void tree_remove(int parent, const char *name, int depth)
+/* A folder that its owner has closed is opened by us all the same, if we are its owner. Never
+ * follows a link: O_PATH holds the folder itself. -1: it is none, or it stays closed. */
+static int folder_open(int parent, const char *name)
 {
-    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+    CLEANUP_FD int held = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    CLEANUP_FREE char *path = held >= 0 ? mem_printf("/proc/self/fd/%d", held) : NULL;
 
-    if (stream == NULL) {
-        if (fd >= 0)
-            close(fd);
-        unlinkat(parent, name, 0);
-        return;
-    }
-    for (struct dirent *entry; depth < TREE_DEPTH_MAX && (entry = readdir(stream)) != NULL;) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        if (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN ||
-            unlinkat(fd, entry->d_name, 0) != 0)
-            tree_remove(fd, entry->d_name, depth + 1);
-    }
-    closedir(stream);
-    unlinkat(parent, name, AT_REMOVEDIR);
+    if (path == NULL)
+        return -1;
+    if (geteuid() != 0)
+        (void)!chmod(path, 0700);
+    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static void trash_empty(const char *trash)
+/* Takes out what is in a folder: files are deleted, folders are moved up into the trash, where
+ * their turn comes later. So a tree of any depth needs two descriptors. number makes the names.
+ * Returns whether anything went. */
+static bool folder_empty(int trash, DIR *stream, unsigned long *number)
 {
-    int fd = open(trash, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = dirfd(stream);
+    bool moved = false;
+
+    for (struct dirent *entry; (entry = readdir(stream)) != NULL;) {
+        char name[32];
+
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (unlinkat(fd, entry->d_name, 0) == 0) {
+            moved = true;
+            continue;
+        }
+        CLEANUP_FD int opened = folder_open(fd, entry->d_name); /* a closed one cannot be moved */
+        (void)opened;
+        do
+            snprintf(name, sizeof(name), "deep.%lu", ++*number);
+        while (faccessat(trash, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+        moved |= renameat(fd, entry->d_name, trash, name) == 0;
+    }
+    return moved;
+}
+
+/* One piece of the trash. Returns whether it, or anything in it, went. */
+static bool piece_remove(int trash, const char *name, unsigned long *number)
+{
+    int fd = folder_open(trash, name);
     DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+    bool moved = false;
+
+    if (stream != NULL) {
+        moved = folder_empty(trash, stream, number);
+        closedir(stream);
+    } else if (fd >= 0) {
+        close(fd);
+    }
+    return unlinkat(trash, name, 0) == 0 || unlinkat(trash, name, AT_REMOVEDIR) == 0 || moved;
+}
+
+/* Round after round, as long as something goes; what a mount holds, say, stays. */
+static void trash_empty(const char *path)
+{
+    int trash = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = trash >= 0 ? fdopendir(trash) : NULL;
+    unsigned long number = 0;
+    bool moved = stream != NULL;
 
     setpriority(PRIO_PROCESS, 0, 19);
-    for (struct dirent *entry; stream != NULL && (entry = readdir(stream)) != NULL;)
-        if (entry->d_name[0] != '.')
-            tree_remove(fd, entry->d_name, 0);
+    while (moved) {
+        moved = false;
+        rewinddir(stream);
+        for (struct dirent *entry; (entry = readdir(stream)) != NULL;)
+            if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                moved |= piece_remove(trash, entry->d_name, &number);
+    }
     _exit(stream != NULL ? 0 : 1);
 }
 

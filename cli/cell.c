@@ -99,9 +99,23 @@ int cell_open(struct cli *cli, struct err *err)
     return cli->conn ? schema_check(cli, err) : -1;
 }
 
+/* "role_set: field …": the name of the SQL function says nothing to who typed a command. */
+static void call_name_drop(struct err *err)
+{
+    const char *field = strstr(err->text, ": field \"");
+
+    if (strncmp(err_sqlstate(err->code), "HW", 2) == 0 && field &&
+        strcspn(err->text, " :") == (size_t)(field - err->text))
+        (void)err_set(err, err->code, "%s", field + 2);
+}
+
 PGresult *cell_call(struct cli *cli, enum stmt stmt, const char *const *params, struct err *err)
 {
-    return db_call_blocking(cli->conn, &stmts[stmt], params, err);
+    PGresult *result = db_call_blocking(cli->conn, &stmts[stmt], params, err);
+
+    if (!result)
+        call_name_drop(err);
+    return result;
 }
 
 char *cell_find_id(struct cli *cli, const char *kind, const char *text, struct err *err)
@@ -109,5 +123,12 @@ char *cell_find_id(struct cli *cli, const char *kind, const char *text, struct e
     const char *params[] = {kind, text};
     CLEANUP_RESULT PGresult *result = cell_call(cli, STMT_id_find, params, err);
 
-    return result ? mem_strdup(row_text(result, 0, "id")) : NULL;
+    if (result)
+        return mem_strdup(row_text(result, 0, "id"));
+    if (err->code == ERR_task_unknown || err->code == ERR_framework_unknown)
+        (void)err_set(err, err->code,
+                      "no %s has the name \"%.200s\" or an id that begins so: howdah %ss --all "
+                      "lists them",
+                      kind, text, kind);
+    return NULL;
 }

@@ -23,8 +23,10 @@ enum cli_exit {
     EXIT_USAGE = 2,       /* unknown command or option, value out of range */
     EXIT_UNREACHABLE = 3, /* no cluster, no primary, or a schema of another version */
     EXIT_TIMEOUT = 124,   /* run: --timeout passed */
-    EXIT_TROUBLE = 125,   /* run: a task ended without an exit code, or howdah itself failed */
-    EXIT_SIGNAL = 128,    /* run: plus the signal's number */
+    /* run: a task ended without an exit code, or howdah itself failed. 126 and 127 come from the
+     * executor: the command could not be executed. */
+    EXIT_TROUBLE = 125,
+    EXIT_SIGNAL = 128, /* run: plus the signal's number */
 };
 
 #endif

@@ -22,6 +22,12 @@ static void waiting_say(void)
     fputs("another migration is running in this database; waiting for it\n", stderr);
 }
 
+/* With --json: its report comes at the end. */
+static void done_note(const char *name)
+{
+    fprintf(stderr, "applied %s\n", name);
+}
+
 static void done_say(const char *name)
 {
     printf("applied %s\n", name);
@@ -71,8 +77,10 @@ static int plan_carry_out(struct cli *cli, const struct migrate_plan *plan, stru
         plan_print(plan, cli->options.status);
         return EXIT_OK;
     }
-    count = migrate_apply(cli->conn, plan, done_say, err);
-    if (count == 0)
+    count = migrate_apply(cli->conn, plan, cli->options.json ? done_note : done_say, err);
+    if (count >= 0 && cli->options.json)
+        output_json(json_pack("{s:i, s:o}", "applied", count, "files", plan_json(plan)));
+    else if (count == 0)
         puts("the schema is up to date");
     return count < 0 ? -1 : EXIT_OK;
 }

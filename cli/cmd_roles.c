@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* howdah roles, role-set, role-delete, quota-set, quota-clear: each shows the roles as they are
  * then */
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/mem.h"
 #include "cli/amounts.h"
 #include "cli/cell.h"
@@ -42,8 +47,24 @@ static int role_change(struct cli *cli, enum stmt stmt, const char *const *param
     return result ? roles_print(cli, err) : -1;
 }
 
+/* Its form only; the range is the cell's to judge. */
+static int weight_check(const char *text, struct err *err)
+{
+    char *end;
+    bool plain = text[strspn(text, "0123456789.+-eE")] == '\0';
+
+    if (plain && isfinite(strtod(text, &end)) && end != text && *end == '\0')
+        return 0;
+    return err_set(err, ERR_input_invalid,
+                   "field \"weight\", value \"%.200s\": expected a number above 0 and at most "
+                   "1000000",
+                   text);
+}
+
 int cmd_role_set(struct cli *cli, struct err *err)
 {
+    if (weight_check(cli->operands[1], err) < 0)
+        return -1;
     return role_change(cli, STMT_role_set, (const char *const *)cli->operands, err);
 }
 

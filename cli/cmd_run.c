@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/cell.h"
+#include "cli/output.h"
 #include "cli/run.h"
 
 #define TEARDOWN_WAIT_MS 5000
@@ -64,6 +65,13 @@ static void run_end(struct run *run)
     timer_start(run->end_timer, TEARDOWN_WAIT_MS);
     if (fw_teardown(run->session, torn_down_cb, run, NULL) < 0)
         event_base_loopbreak(run->base);
+}
+
+void run_give_up(struct run *run)
+{
+    run->stopping = run->ending = true;
+    run->stop_code = EXIT_TROUBLE;
+    event_base_loopbreak(run->base);
 }
 
 void run_check_end(struct run *run)
@@ -143,6 +151,21 @@ static void failure_say(struct run *run, const struct run_task *task,
             detail ? detail : "");
 }
 
+/* With --json: an object when a task has ended. */
+static void end_print_json(const struct fw_update *update)
+{
+    json_t *exit_code = update->exit_code < 0 ? json_null() : json_integer(update->exit_code);
+    json_t *signo = update->signal > 0 ? json_integer(update->signal) : json_null();
+    const char *message = update->message ? update->message : "";
+
+    (void)output_json_line(stdout, json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:o, s:o, s:o}",
+                                             "task_id", update->task_id, "task", update->task_name,
+                                             "state", update->state, "reason", update->reason,
+                                             "agent", update->agent_name, "message",
+                                             output_text_json(message, strlen(message)),
+                                             "exit_code", exit_code, "signal", signo));
+}
+
 static void on_update(struct fw_session *session, const struct fw_update *update, void *arg)
 {
     struct run *run = arg;
@@ -158,6 +181,8 @@ static void on_update(struct fw_session *session, const struct fw_update *update
     task->started |= strcmp(update->state, "running") == 0 || update->terminal;
     if (!update->terminal)
         return;
+    if (run->cli->options.json)
+        end_print_json(update);
     run_task_end(run, task, exit_code_of(update));
     failure_say(run, task, update);
     run_check_end(run);
@@ -174,21 +199,14 @@ static void on_offers(struct fw_session *session, const struct fw_offer *offers,
 
 static void on_disconnected(struct fw_session *session, const struct fw_error *err, void *arg)
 {
-    struct run *run = arg;
-
     (void)session;
-    if (run->waiting_for != err->code)
-        run_say(run, "waiting for the database: %s", err->text);
-    run->waiting_for = err->code;
+    run_away_begin(arg, err->code, err->text);
 }
 
 static void on_reconnected(struct fw_session *session, void *arg)
 {
-    struct run *run = arg;
-
     (void)session;
-    run->waiting_for = NULL;
-    run_say(run, "connected again");
+    run_away_end(arg);
 }
 
 static void on_error(struct fw_session *session, const struct fw_error *err, void *arg)
@@ -197,9 +215,7 @@ static void on_error(struct fw_session *session, const struct fw_error *err, voi
 
     (void)session;
     run_say(run, "%s", err->text);
-    run->stopping = run->ending = true;
-    run->stop_code = EXIT_TROUBLE;
-    event_base_loopbreak(run->base);
+    run_give_up(run);
 }
 
 static void on_warning(struct fw_session *session, const struct fw_error *err, void *arg)
@@ -300,8 +316,7 @@ static void tasks_make(struct run *run, const char *name)
         run->tasks[i].name = mem_printf("%s-%zu", name, i + 1);
 }
 
-static int connections_make(struct run *run, const char *conninfo, const char *name,
-                            struct err *err)
+static int connections_make(struct run *run, const char *name, struct err *err)
 {
     static const struct fw_callbacks callbacks = {
         .registered = NULL,
@@ -314,7 +329,7 @@ static int connections_make(struct run *run, const char *conninfo, const char *n
         .warning = on_warning,
     };
     const struct fw_config config = {
-        .conninfo = conninfo,
+        .conninfo = run->conninfo,
         .name = name,
         .role = run->cli->options.role,
         .failover_timeout_s = (int)(run->cli->options.failover / 1000),
@@ -322,7 +337,7 @@ static int connections_make(struct run *run, const char *conninfo, const char *n
         .poll_ms = 500,
     };
     const struct db_config db_config = {
-        .conninfo = conninfo,
+        .conninfo = run->conninfo,
         .application_name = "howdah run",
     };
     struct fw_error fw_err;
@@ -343,7 +358,7 @@ static void signals_make(struct run *run)
         run->signals[i] = loop_signal(run->base, numbers[i], on_signal, run);
 }
 
-static int run_create(struct run *run, const char *conninfo, struct err *err)
+static int run_create(struct run *run, struct err *err)
 {
     CLEANUP_FREE char *name = name_make(run->cli);
 
@@ -356,11 +371,12 @@ static int run_create(struct run *run, const char *conninfo, struct err *err)
     signals_make(run);
     run_logs_start(run);
     run_wait_start(run);
+    run_away_start(run);
     run->end_timer = timer_create_on(run->base, end_anyway, run);
     run->timeout_timer = timer_create_on(run->base, on_timeout, run);
     if (run->cli->options.timeout)
         timer_start(run->timeout_timer, run->cli->options.timeout);
-    return connections_make(run, conninfo, name, err);
+    return connections_make(run, name, err);
 }
 
 static void run_destroy(struct run *run)
@@ -369,6 +385,7 @@ static void run_destroy(struct run *run)
     db_destroy(run->db);
     timer_free(run->log_timer);
     timer_free(run->wait_timer);
+    timer_free(run->away_timer);
     timer_free(run->end_timer);
     timer_free(run->timeout_timer);
     for (size_t i = 0; i < sizeof run->signals / sizeof run->signals[0]; i++)
@@ -380,6 +397,7 @@ static void run_destroy(struct run *run)
         run_logs_free(&run->tasks[i]);
     }
     free(run->tasks);
+    free(run->conninfo);
     if (run->base)
         event_base_free(run->base);
 }
@@ -396,7 +414,6 @@ static int run_result(const struct run *run)
 
 int cmd_run(struct cli *cli, struct err *err)
 {
-    CLEANUP_FREE char *conninfo = NULL;
     struct run run = {.cli = cli};
     int rc;
 
@@ -405,8 +422,8 @@ int cmd_run(struct cli *cli, struct err *err)
         return -1;
     PQfinish(cli->conn);
     cli->conn = NULL;
-    conninfo = cell_conninfo(cli, err);
-    rc = conninfo ? run_create(&run, conninfo, err) : -1;
+    run.conninfo = cell_conninfo(cli, err);
+    rc = run.conninfo ? run_create(&run, err) : -1;
     if (rc == 0) {
         event_base_dispatch(run.base);
         rc = run_result(&run);

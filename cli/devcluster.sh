@@ -7,7 +7,7 @@
 #   devcluster.sh migrate DIR              apply sql/manifest, then the logins' memberships
 #   devcluster.sh start DIR [--agents N]   all of it (N = 3)
 #   devcluster.sh revive DIR               start again whatever has died
-#   devcluster.sh status DIR               one line for each program; fails when one is not running
+#   devcluster.sh status DIR [--json]      one line for each program; fails when one is not running
 #   devcluster.sh stop DIR                 stop what was started here; the data stays
 #   devcluster.sh remove DIR               stop, then delete the cluster's files
 #   devcluster.sh pg-stop DIR              stop PostgreSQL only
@@ -555,18 +555,31 @@ cluster_remove() { # DIR: deletes only what this file makes
     rmdir "$dir" 2>/dev/null || fail "$dir holds other files, too: left as it is"
 }
 
-cluster_status() { # DIR
-    local dir=$1 name pid count result=0
-    count=$(agent_count "$dir")
-    for name in postgres coordinator $(seq -f 'agent-%g' 1 "$count"); do
-        if pid=$(program_pid "$dir" "$name"); then
-            printf '%-12s running  pid %s\n' "$name" "$pid"
-        else
-            printf '%-12s stopped\n' "$name"
-            result=1
-        fi
+cluster_programs() { # DIR: a line for each program: its name and, if it runs, its pid
+    local name
+    for name in postgres coordinator $(seq -f 'agent-%g' 1 "$(agent_count "$1")"); do
+        printf '%s %s\n' "$name" "$(program_pid "$1" "$name")"
     done
-    [ -f "$dir/http-port" ] && printf '%-12s http://127.0.0.1:%s\n' UI "$(<"$dir/http-port")"
+}
+
+cluster_status() { # DIR [--json]
+    local dir=$1 json=${2:-} name pid result=0 separator='[' http=
+    [ -f "$dir/http-port" ] && http=http://127.0.0.1:$(<"$dir/http-port")
+    while read -r name pid; do
+        [ -n "$pid" ] || result=1
+        if [ -z "$json" ]; then
+            printf '%-12s %s\n' "$name" "${pid:+running  pid }${pid:-stopped}"
+        else
+            printf '%s{"program": "%s", "running": %s, "pid": %s}' "$separator" "$name" \
+                "$([ -n "$pid" ] && echo true || echo false)" "${pid:-null}"
+            separator=$',\n '
+        fi
+    done < <(cluster_programs "$dir")
+    if [ -n "$json" ]; then
+        printf ']\n'
+    elif [ -n "$http" ]; then
+        printf '%-12s %s\n' UI "$http"
+    fi
     return $result
 }
 
@@ -598,7 +611,7 @@ main() {
     migrate) migrate "$dir" ;;
     start) count=$(agents_option "$@") && cluster_start "$dir" "$count" ;;
     revive) cluster_revive "$dir" ;;
-    status) cluster_status "$dir" ;;
+    status) cluster_status "$dir" "${1:-}" ;;
     stop) cluster_stop "$dir" ;;
     remove) cluster_remove "$dir" ;;
     *) usage >&2 ;;

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/output.h"
 
 static int operands_check(const struct cli *cli, struct err *err)
 {
@@ -46,16 +48,25 @@ static int exit_code_of(const struct verb *verb, const struct err *err)
     }
 }
 
-static void error_print(const struct verb *verb, const struct err *err)
+/* What the message lacks. */
+static const char *hint_of(const struct err *err)
 {
-    if (err->code == ERR_read_only)
-        fprintf(
-            stderr,
-            "howdah %s: this server is a standby, which only reads: give --db the primary, or all "
-            "servers (host=a,b,c target_session_attrs=read-write); it said: %s\n",
-            verb->word, err->text);
+    return err->code == ERR_read_only ? "this server is a standby, which only reads: give --db the "
+                                        "primary, or all servers "
+                                        "(host=a,b,c target_session_attrs=read-write); it said: "
+                                      : "";
+}
+
+static void error_print(const struct cli *cli, const struct err *err)
+{
+    CLEANUP_FREE char *text = mem_printf("%s%s", hint_of(err), err->text);
+    const char *code = err_code_name(err->code);
+
+    if (!cli->options.json)
+        fprintf(stderr, "howdah %s: %s (%s)\n", cli->verb->word, text, code);
     else
-        fprintf(stderr, "howdah %s: %s\n", verb->word, err->text);
+        output_json_line(stderr, json_pack("{s:{s:s, s:o}}", "error", "code", code, "message",
+                                           output_text_json(text, strlen(text))));
 }
 
 static int verb_run(const struct verb *verb, int argc, char **argv)
@@ -75,7 +86,7 @@ static int verb_run(const struct verb *verb, int argc, char **argv)
     if (rc == 0)
         rc = verb->run(&cli, &err);
     if (rc < 0)
-        error_print(verb, &err);
+        error_print(&cli, &err);
     PQfinish(cli.conn);
     options_free(verb, &cli.options);
     return rc < 0 ? exit_code_of(verb, &err) : rc;

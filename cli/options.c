@@ -9,6 +9,7 @@
 
 #define ON(verb)    (UINT64_C(1) << VERB_##verb)
 #define ON_CLUSTER  (ON(up) | ON(down) | ON(status))
+#define ON_ALL      UINT64_MAX
 #define ON_DATABASE (~(ON_CLUSTER | ON(version) | ON(help)))
 
 static const struct {
@@ -88,6 +89,30 @@ void options_free(const struct verb *verb, struct options *options)
     option_set_init(&set, verb);
     conf_free(&set.spec, options);
     option_set_free(&set);
+}
+
+json_t *options_json(const struct verb *verb)
+{
+    static const char *const types[] = {
+        [CONF_STRING] = "text", [CONF_INT] = "integer",  [CONF_DURATION] = "duration",
+        [CONF_LIST] = "list",   [CONF_BOOL] = "boolean",
+    };
+    struct option_set set;
+    json_t *list = json_array();
+
+    option_set_init(&set, verb);
+    for (size_t i = 0; i < set.spec.option_count; i++) {
+        const struct conf_option *option = &set.rows[i];
+        const char short_name[] = {option->short_name, '\0'};
+
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s?, s:s, s:s?, s:s?, s:s}", "name", option->name,
+                                        "short", option->short_name ? short_name : NULL, "type",
+                                        types[option->type], "default", option->preset,
+                                        "value_name", option->value_name, "help", option->help));
+    }
+    option_set_free(&set);
+    return list;
 }
 
 void options_help(const struct verb *verb)

@@ -4,6 +4,7 @@
 #ifndef HOWDAH_CLI_OPTIONS_H
 #define HOWDAH_CLI_OPTIONS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,5 +32,8 @@ void options_free(const struct verb *verb, struct options *options);
 
 /* What `howdah VERB --help` prints. */
 void options_help(const struct verb *verb);
+
+/* The verb's options as an array: name, short, type, default, value, help. New reference. */
+json_t *options_json(const struct verb *verb);
 
 #endif

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/row.h"
 
@@ -239,13 +240,50 @@ json_t *output_rows_json(const PGresult *result)
     return rows;
 }
 
+/* Length of the UTF-8 character at text, 0 if there is none. jansson knows what one is. */
+static size_t character_length(const char *text, size_t len)
+{
+    for (size_t n = 1; n <= 4 && n <= len; n++) {
+        CLEANUP_JSON json_t *character = json_stringn(text, n);
+
+        if (character)
+            return n;
+    }
+    return 0;
+}
+
+json_t *output_text_json(const char *text, size_t len)
+{
+    json_t *whole = json_stringn(text, len);
+    CLEANUP_FREE char *mended = whole ? NULL : mem_alloc(3 * len + 1);
+    size_t used = 0;
+
+    for (size_t at = 0; mended && at < len;) {
+        size_t n = character_length(text + at, len - at);
+
+        memcpy(mended + used, n ? text + at : "\xef\xbf\xbd", n ? n : 3);
+        used += n ? n : 3;
+        at += n ? n : 1;
+    }
+    return whole ? whole : json_stringn(mended, used);
+}
+
+static bool json_write(FILE *out, json_t *json, size_t flags)
+{
+    CLEANUP_FREE char *text = json_dumps(json, flags | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+
+    json_decref(json);
+    return fprintf(out, "%s\n", text ? text : "null") > 0;
+}
+
 void output_json(json_t *json)
 {
-    CLEANUP_FREE char *text =
-        json_dumps(json, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    (void)json_write(stdout, json, JSON_INDENT(2)); /* main looks at stdout's error flag */
+}
 
-    puts(text ? text : "null");
-    json_decref(json);
+bool output_json_line(FILE *out, json_t *json)
+{
+    return json_write(out, json, JSON_COMPACT);
 }
 
 void output_result(const struct cli *cli, const PGresult *result,

@@ -6,7 +6,9 @@
 
 #include <jansson.h>
 #include <libpq-fe.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "cli/cli.h"
 
@@ -36,7 +38,13 @@ void output_table(const PGresult *result, const struct output_column *columns, s
 /* Every row as an object, typed by the columns' SQL types. New reference. */
 json_t *output_rows_json(const PGresult *result);
 
+/* Text that may hold anything: bytes that are no UTF-8 become U+FFFD. New reference. */
+json_t *output_text_json(const char *text, size_t len);
+
 void output_json(json_t *json); /* prints it indented; takes the reference */
+
+/* Prints it on one line; takes the reference. false: it could not be written. */
+bool output_json_line(FILE *out, json_t *json);
 
 /* output_json or output_table, by --json. */
 void output_result(const struct cli *cli, const PGresult *result,

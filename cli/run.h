@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* `howdah run` in parts: cmd_run.c (life and end), run_place.c (offers into tasks), run_logs.c (the
- * tasks' output), run_wait.c (why nothing happens). They share struct run. */
+ * tasks' output), run_wait.c (why nothing happens), run_away.c (no database). They share struct
+ * run.
+ */
 #ifndef HOWDAH_CLI_RUN_H
 #define HOWDAH_CLI_RUN_H
 
@@ -13,6 +15,7 @@
 #include "framework.h"
 
 #include "cli/cli.h"
+#include "cli/lines.h"
 
 struct run;
 
@@ -26,8 +29,7 @@ struct run_log {
     int64_t offset;  /* bytes read */
     int64_t request; /* 0 = none */
     int64_t due_ms;  /* monotonic: when to ask next */
-    char *line;      /* the part of a line whose end has not come yet */
-    size_t line_len;
+    struct lines lines;
 };
 
 enum run_stage {
@@ -51,8 +53,9 @@ struct run {
     const struct cli *cli;
     struct event_base *base;
     struct fw_session *session;
-    struct db *db; /* for logs and for the state of the cell */
-    struct timer *log_timer, *wait_timer, *end_timer, *timeout_timer;
+    struct db *db;  /* for logs and for the state of the cell */
+    char *conninfo; /* of both */
+    struct timer *log_timer, *wait_timer, *away_timer, *end_timer, *timeout_timer;
     struct event *signals[3];
     struct run_task *tasks;
     size_t task_count;
@@ -64,6 +67,9 @@ struct run {
     bool ending;             /* the teardown is under way */
     int stop_code;           /* exit code when stopping */
     const char *waiting_for; /* what was last said, so that it is said once; static text */
+    int64_t away_since_ms;   /* monotonic: when the database went away; 0 = it is there */
+    int64_t away_said_ms;    /* … and when that was last said */
+    struct err away;         /* why */
 };
 
 /* Says something on stderr, unless --quiet. */
@@ -71,6 +77,9 @@ void run_say(const struct run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Gives up what is not placed, kills what is; exit_code is what `howdah run` returns in the end. */
 void run_stop(struct run *run, int exit_code);
+
+/* Ends at once, whatever still runs. */
+void run_give_up(struct run *run);
 
 /* A task has ended, or will never start. */
 void run_task_end(struct run *run, struct run_task *task, int exit_code);
@@ -86,6 +95,11 @@ size_t run_count(const struct run *run, enum run_stage stage);
 void run_logs_start(struct run *run);
 bool run_logs_done(const struct run *run);
 void run_logs_free(struct run_task *task);
+
+/* run_away.c: the database is away, or there again. */
+void run_away_start(struct run *run);
+void run_away_begin(struct run *run, const char *code, const char *text);
+void run_away_end(struct run *run);
 
 /* run_wait.c: says why tasks wait, from time to time. */
 void run_wait_start(struct run *run);

@@ -7,8 +7,6 @@
  * line. An agent that is lost cannot answer: what an ended task wrote is waited for no longer than
  * ENDED_WAIT_MS after the last news of it. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -28,38 +26,33 @@ static struct run_task *log_task(const struct run_log *log)
     return &log->run->tasks[log->task];
 }
 
-static void log_write(struct run_log *log, const char *data, size_t len)
+static struct lines_target log_target(const struct run_log *log)
 {
-    FILE *out = log->to_stderr ? stderr : stdout;
+    const struct run_task *task = log_task(log);
+    bool json = log->run->cli->options.json;
 
-    if (len && fwrite(data, 1, len, out) != len && !log->run->stopping)
-        run_stop(log->run, EXIT_TROUBLE); /* nobody reads any more */
+    return (struct lines_target){
+        .out = log->to_stderr && !json ? stderr : stdout,
+        .json = json,
+        .task_id = task->task_id,
+        .task = task->name,
+        .stream = log->to_stderr ? "stderr" : "stdout",
+    };
 }
 
-/* Prints up to the last line end and keeps the rest. */
 static void log_take(struct run_log *log, const char *data, size_t len)
 {
-    const char *end = memrchr(data, '\n', len);
-    size_t whole = end ? (size_t)(end - data) + 1 : 0;
+    const struct lines_target target = log_target(log);
 
-    if (whole) {
-        log_write(log, log->line, log->line_len);
-        log_write(log, data, whole);
-        log->line_len = 0;
-        fflush(log->to_stderr ? stderr : stdout);
-    }
-    log->line = mem_realloc(log->line, log->line_len + (len - whole) + 1);
-    memcpy(log->line + log->line_len, data + whole, len - whole);
-    log->line_len += len - whole;
+    if (!lines_add(&log->lines, &target, data, len) && !log->run->stopping)
+        run_stop(log->run, EXIT_TROUBLE); /* nobody reads any more */
 }
 
 static void log_end(struct run_log *log)
 {
-    if (log->line_len) {
-        log_write(log, log->line, log->line_len);
-        log_write(log, "\n", 1);
-    }
-    log->line_len = 0;
+    const struct lines_target target = log_target(log);
+
+    (void)lines_end(&log->lines, &target); /* main looks at stdout's error flag */
     log->done = true;
 }
 
@@ -189,6 +182,6 @@ bool run_logs_done(const struct run *run)
 
 void run_logs_free(struct run_task *task)
 {
-    free(task->logs[0].line);
-    free(task->logs[1].line);
+    lines_free(&task->logs[0].lines);
+    lines_free(&task->logs[1].lines);
 }

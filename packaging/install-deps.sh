@@ -5,6 +5,7 @@
 #
 #   packaging/install-deps.sh            to build, and for `make demo`
 #   packaging/install-deps.sh --tests    and for `make check`, `make lint`, `make bench`
+#   packaging/install-deps.sh --docker   what `make docker-test` needs, and nothing else
 #   packaging/install-deps.sh --check    install nothing; name what is missing and fail if anything is
 #
 # Each need is checked by what it does (a header that compiles, a program that answers), so that a
@@ -56,6 +57,13 @@ etcd                | etcd-server       | has etcd
 etcdctl             | etcd-client       | has etcdctl
 Patroni             | patroni           | has patroni
 '
+NEEDS_DOCKER='
+docker              | docker.io         | has docker
+docker daemon       | docker.io         | has dockerd
+firewall            | iptables          | has iptables
+compose             | docker-compose    | compose
+debootstrap         | debootstrap       | has debootstrap
+'
 
 say() { printf '%s\n' "$*"; }
 
@@ -66,6 +74,7 @@ library() { has pkg-config && pkg-config --exists "$1"; }
 header() { has gcc && echo "#include <$1>" | gcc -E -x c - >/dev/null 2>&1; }
 python_module() { /usr/bin/python3 -c "import $1" 2>/dev/null || python3 -c "import $1" 2>/dev/null; }
 shared_object() { compgen -G "/usr/lib/*-linux-gnu/$1" >/dev/null; }
+compose() { docker compose version >/dev/null 2>&1 || has docker-compose; }
 static_busybox() { has busybox && ! ldd "$(command -v busybox)" >/dev/null 2>&1; }
 
 server_version() { # prints the newest installed major version, 15 or later
@@ -178,19 +187,21 @@ refuse() { # WHY PACKAGE...
 
 # --- command line ------------------------------------------------------------------------------
 
-TESTS=no CHECK=no
+TESTS=no DOCKER=no CHECK=no
 for option in "$@"; do
     case $option in
     --tests) TESTS=yes ;;
+    --docker) DOCKER=yes ;;
     --check) CHECK=yes ;;
-    -h | --help) sed -n '4,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
-    *) say "install-deps: unknown option \"$option\": expected --tests or --check" >&2; exit 2 ;;
+    -h | --help) sed -n '4,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) say "install-deps: unknown option \"$option\": expected --tests, --docker or --check" >&2; exit 2 ;;
     esac
 done
 
 VERSION=$(server_version)
 NEEDS=$NEEDS_BUILD
 [ $TESTS = yes ] && NEEDS=$NEEDS$NEEDS_TESTS
+[ $DOCKER = yes ] && NEEDS=$NEEDS_DOCKER
 MISSING=$(missing_list "$NEEDS")
 
 if [ -z "$MISSING" ]; then

@@ -2,12 +2,12 @@
 """The cell under test: two coordinators, three agents, three frameworks under load, on a tier that
 gives the database and the machines."""
 
-import glob
 import os
 import signal
 import sys
 import time
 
+import clock
 from client import Answered, Client, Lost
 from journal import Journal
 from kinds import AGENTS, COORDINATORS, FRAMEWORKS
@@ -15,7 +15,6 @@ from programs import Program, Supervisor, processes_marked, signal_pids
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-FAKETIME = next(iter(glob.glob("/usr/lib/*-linux-gnu/faketime/libfaketime.so.1")), None)
 CAPACITY = {"agent-1": '{"cpus": 4, "mem": 1024, "disk": 200, "ports": [[31000, 31003]]}',
             "agent-2": '{"cpus": 2, "mem": 512, "disk": 100, "ports": [[31000, 31001]]}',
             "agent-3": '{"cpus": 3, "mem": 768, "disk": 100, "ports": [[31000, 31002]]}'}
@@ -100,23 +99,14 @@ class Cell:
     def framework_add(self, program, name, again=True):
         return self.add(program, *self.framework_argv(name), login=None, again=again, node=name)
 
-    def clock_env(self, node):
-        """Programs see a clock that a file can step; not the monotonic one."""
-        path = self.clock_path(node)
-        if not FAKETIME or os.environ.get("SAN") == "1":
-            return {}
-        self.clock_set(node, 0)
-        return {"LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": path, "FAKETIME_CACHE_DURATION": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
-
     def clock_path(self, node):
         return f"{self.folder}/state/{node}.clock"
 
-    def clock_set(self, node, seconds):
-        path = self.clock_path(node)
-        with open(f"{path}.new", "w", encoding="ascii") as file:
-            file.write(f"{seconds:+d}\n")
-        os.replace(f"{path}.new", path)
+    def clock_env(self, node):
+        if not clock.can_step():
+            return {}
+        clock.step(self.clock_path(node), 0)
+        return clock.environment(self.clock_path(node))
 
     # ---- looking ----
 

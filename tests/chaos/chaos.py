@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: PostgreSQL
 """Random faults under load, and a proof afterwards that nothing was lost, doubled or done in part.
 
-    chaos.py [--faults N] [--seed N] [--tier single|pair] [--rate PER_SECOND] [--keep DIR]
+    chaos.py [--faults N] [--seed N] [--tier single|pair] [--rate PER_SECOND] [--keep DIR] [--lose]
 
 Prints the seed and the schedule it stands for, runs the load while the faults happen, waits for the
 end of what was begun, collects the evidence and checks it. The last lines are the counts and a line for
-each violation. Exit status: 0 none, 1 some, 2 the run could not be made. README.md tells the parts."""
+each violation. With --lose the pair does not wait for its standby and really loses what it acknowledged:
+to see that this is found. Exit status: 0 none, 1 some, 2 the run could not be made. README.md tells the parts."""
 
 import argparse
 import collections
@@ -14,6 +15,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -23,17 +25,18 @@ import evidence
 from cell import Cell
 from client import Answered, Lost
 from injector import Injector
+from pair_tier import PairTier, why_no_pair
 from schedule import schedule_make
 from single import SingleTier
 
 WIND_DOWN_S = 90
+LOSE_S = 3.0
 
 
-def tier_make(name, folder):
-    if name == "single":
+def tier_make(options, folder):
+    if options.tier == "single":
         return SingleTier(folder)
-    from pair import PairTier
-    return PairTier(folder)
+    return PairTier(folder, synchronous=not options.lose)
 
 
 def run(options, folder):
@@ -42,13 +45,15 @@ def run(options, folder):
     for fault in schedule:
         print(fault)
     sys.stdout.flush()
-    cell = Cell(tier_make(options.tier, folder), folder, options.seed, options.rate)
+    cell = Cell(tier_make(options, folder), folder, options.seed, options.rate)
     injector = Injector(cell, schedule)
     try:
         cell.start()
         cell.begin()
         injector.run()
         time.sleep(options.calm)
+        if options.lose:
+            cell.tier.lose(LOSE_S)
         problems = injector.problems + cell.wind_down(WIND_DOWN_S)
         evidence.collect(cell, problems)
     finally:
@@ -58,23 +63,32 @@ def run(options, folder):
 
 
 def summary(injector, counts, findings, options, took_s):
+    fail_overs = injector.cell.tier.fail_overs()
     recovered = injector.recovered_s or [0.0]
     return {
         "seed": options.seed, "tier": options.tier, "faults": sum(injector.done.values()),
         "skipped": dict(sorted(injector.skipped.items())),
         "by_kind": dict(sorted(injector.done.items())), "seconds": round(took_s, 1),
-        "database_back_s": {"median": sorted(recovered)[len(recovered) // 2], "max": max(recovered)},
+        "fail_overs": fail_overs, "database_back_s": {"median": sorted(recovered)[len(recovered) // 2], "max": max(recovered)},
         **counts, "violations": len(findings),
         "violations_by_invariant": dict(collections.Counter(f.invariant for f in findings))}
 
 
+def end_by_signal(number, _frame):
+    sys.exit(128 + number)
+
+
 def main():
+    signal.signal(signal.SIGTERM, end_by_signal)
+    signal.signal(signal.SIGHUP, end_by_signal)
     parser = argparse.ArgumentParser()
     parser.add_argument("--faults", type=int, default=20)
     parser.add_argument("--seed", default=None)
-    parser.add_argument("--tier", choices=["single", "pair"], default="single")
-    parser.add_argument("--rate", type=float, default=6)
+    parser.add_argument("--tier", choices=["single", "pair"],
+                        default="single" if why_no_pair() else "pair")
+    parser.add_argument("--rate", type=float, default=8)
     parser.add_argument("--calm", type=float, default=1.0)
+    parser.add_argument("--lose", action="store_true")
     parser.add_argument("--keep", metavar="DIR")
     options = parser.parse_args()
     options.seed = options.seed or str(secrets.randbelow(1 << 31))

@@ -42,8 +42,14 @@ def counts_of(evidence):
         "tasks": len(evidence.rows("task", "task_history")),
         "tasks_started": sum(1 for said in evidence.starts.values() for w in said if w[0] == "start"),
         "updates_acknowledged": len(evidence.tables["handled"]),
-        "audits": len(evidence.logs.get("audit", [])), "ghost_calls": len(evidence.logs.get("ghost", [])),
+        "longest_pause_s": longest_pause(replies), "audits": len(evidence.logs.get("audit", [])), "ghost_calls": len(evidence.logs.get("ghost", [])),
     }
+
+
+def longest_pause(replies):
+    """The longest time in which no framework got an answer to a claim."""
+    times = [line["mono"] for line in replies if line["op"] == "claim"]
+    return round(max((late - early for early, late in zip(times, times[1:])), default=0.0), 2)
 
 
 def main():

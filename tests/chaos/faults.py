@@ -8,9 +8,11 @@ import time
 
 import psycopg2
 
+import clock
 from kinds import KINDS
 
-TWIN_S = 8              # for the twin of a framework to take over
+TWIN_S = 2.0            # for the twin of a framework to take over
+PATIENCE_S = 4.0        # for somebody to be hit
 
 
 class Skipped(Exception):
@@ -30,9 +32,11 @@ def program_pause(cell, fault):
 
 
 def executor_pick(cell, fault):
-    executors = cell.executors(fault.target)
-    if not executors:
-        raise Skipped("no executor is there")
+    deadline = time.monotonic() + PATIENCE_S
+    while not (executors := cell.executors(fault.target)):
+        if time.monotonic() > deadline:
+            raise Skipped("no executor is there")
+        time.sleep(0.05)
     return executors[int(fault.share * len(executors))]
 
 
@@ -62,7 +66,7 @@ def framework_twin(cell, fault):
     cell.twins.append(twin)
 
     def resume():
-        time.sleep(min(TWIN_S, 2.0))
+        time.sleep(TWIN_S)
         former.send(signal.SIGCONT)
 
     return resume
@@ -233,7 +237,36 @@ def agent_disk_full(cell, fault):
     return disk_fill(cell, folder, f"{folder}/ballast")
 
 
-# ---- network and clock -----------------------------------------------------------------------------
+# ---- the pair -------------------------------------------------------------------------------------
+
+def switchover(cell, _fault):
+    cell.tier.pair.switchover()
+
+
+def primary_lost(cell, _fault):
+    cell.tier.pair.primary.kill_node()
+    return lambda: None
+
+
+def primary_cut_off(cell, fault):
+    """In both directions, or in one: it hears and is not heard, or the other way round."""
+    host = cell.tier.pair.primary.host
+    host.cut(direction=("both", "in", "out")[int(fault.share * 3)])
+    return host.mend
+
+
+def standby_kill(cell, _fault):
+    cell.tier.pair.standby.kill_node()
+    return lambda: None
+
+
+def standby_cut_off(cell, _fault):
+    host = cell.tier.pair.standby.host
+    host.cut()
+    return host.mend
+
+
+# ---- network and clock ----------------------------------------------------------------------------
 
 def partition_of(direction):
     def partition(cell, fault):
@@ -245,7 +278,16 @@ def partition_of(direction):
 
 
 def connections_cut(cell, fault):
-    cell.tier.node(fault.target).cut()
+    """Reset, not silent."""
+    node = cell.tier.node(fault.target)
+    node.cut()
+    return node.mend
+
+
+def packet_loss(cell, fault):
+    node = cell.tier.node(fault.target)
+    node.loss(round(0.05 + 0.35 * fault.share, 3))
+    return node.mend
 
 
 def delay(cell, fault):
@@ -256,10 +298,21 @@ def delay(cell, fault):
 
 def clock_step(cell, fault):
     """The wall clock as the node's programs see it jumps, and back; up to an hour either way."""
-    if "LD_PRELOAD" not in (cell.programs[fault.target].env or {}):
+    if not clock.can_step():
         raise Skipped("libfaketime is not here")
-    cell.clock_set(fault.target, round((fault.share - 0.5) * 7200))
-    return lambda: cell.clock_set(fault.target, 0)
+    return stepped(cell.clock_path(fault.target), round((fault.share - 0.5) * 7200))
+
+
+def database_clock_step(cell, fault):
+    """The primary's; up to 20 seconds either way, so that what waits for its clock comes to an end."""
+    if not clock.can_step():
+        raise Skipped("libfaketime is not here")
+    return stepped(f"{cell.tier.database_folder()}/clock", round((fault.share - 0.5) * 40))
+
+
+def stepped(path, seconds):
+    clock.step(path, seconds)
+    return lambda: clock.step(path, 0)
 
 
 FAULTS = {

@@ -63,12 +63,15 @@ class Injector:
             self.database_wait()
 
     def database_wait(self):
-        """Until it takes writes; its supervisor starts it if need be."""
+        """Until it takes writes, and is as well as it was; it is started again if need be."""
         began = time.monotonic()
         while not self.cell.database_writes():
-            if time.monotonic() - began > READY_S:
+            away = time.monotonic() - began
+            if away > READY_S:
                 self.problems.append(f"the database takes no writes {READY_S} s after a fault")
                 return
-            self.cell.tier.revive()
+            if away >= self.cell.tier.revive_after_s:
+                self.cell.tier.revive()
             time.sleep(0.1)
         self.recovered_s.append(round(time.monotonic() - began, 2))
+        self.cell.tier.heal()

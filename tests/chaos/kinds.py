@@ -7,6 +7,7 @@ import dataclasses
 COORDINATORS = ("coordinator-1", "coordinator-2")
 AGENTS = ("agent-1", "agent-2", "agent-3")
 FRAMEWORKS = ("framework-1", "framework-2", "framework-3")
+RELAYED = ("coordinator-2", "agent-3", "framework-3")      # in every tier
 NODES = COORDINATORS + AGENTS + FRAMEWORKS
 POSTGRES = ("postgres",)
 BOTH = ("single", "pair")
@@ -59,7 +60,8 @@ KINDS = {
     "partition_in": Kind(3, NODES, LONG),
     "partition_out": Kind(3, NODES, LONG),
     "connections_cut": Kind(4, NODES, BRIEF),
-    "delay": Kind(4, NODES, LONG),
+    "delay": Kind(4, RELAYED, LONG),
     "packet_loss": Kind(5, NODES, LONG, PAIR),
+    "database_clock_step": Kind(4, ("clock",), LONG),
     "clock_step": Kind(4, COORDINATORS + AGENTS, LONG),
 }

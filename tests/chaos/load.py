@@ -52,7 +52,7 @@ class Framework:
         self.prefix = f"{self.name}.{instance}"
         self.random = random.Random(f"{options.seed}/{self.prefix}")
         self.work = Work(self.random, self.prefix, f"{self.folder}/starts")
-        self.client = Client(options.conninfo, self.prefix)
+        self.client = Client(options.conninfo, self.prefix, deadline_s=2.0)
         self.pause_s = 1.0 / options.rate
         self.framework_id, self.epoch = None, 0
         self.calls = 0

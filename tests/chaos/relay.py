@@ -35,8 +35,8 @@ class Relay:
 
     async def serve(self, reader, writer):
         try:
-            server_reader, server_writer = await self.open()
-        except OSError:
+            server_reader, server_writer = await asyncio.wait_for(self.open(), 5)
+        except (OSError, asyncio.TimeoutError):
             writer.close()
             return
         ends = {writer, server_writer}

@@ -10,12 +10,13 @@ import time
 
 from psycopg2.extensions import make_dsn, parse_dsn
 
-from programs import processes_marked, signal_pids
+from programs import signal_pids
 from relay import Relay, Relays
+from tier import Tier, needs
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SERVER_OPTIONS = ("-c fsync=off -c max_connections=80 -c max_wal_size=128MB -c min_wal_size=64MB"
-                  " -c shared_buffers=64MB -c log_lock_waits=off")
+                  " -c shared_buffers=64MB -c dynamic_shared_memory_type=mmap")
 SOCKET = ".s.PGSQL.5432"
 
 
@@ -43,18 +44,18 @@ class Node:
         self.relay.held, self.relay.delay_s = set(), 0.0
 
 
-class SingleTier:
-    name = "single"
+class SingleTier(Tier):
+    revive_after_s = 0.0        # nobody else starts the server again
 
     def __init__(self, folder):
-        self.folder, self.cluster = folder, f"{folder}/cluster"
-        self.relays, self.nodes, self.env = Relays(), {}, {}
-        self.mounts = []
+        super().__init__(folder)
+        self.cluster, self.relays, self.env = f"{folder}/cluster", Relays(), {}
+        self.programs = self.server_programs(needs.postgres_bin())
 
     # ---- life ----
 
     def devcluster(self, *arguments, check=True):
-        env = {**os.environ, "HOWDAH_PG_OPTIONS": SERVER_OPTIONS}
+        env = {**os.environ, "HOWDAH_PG_OPTIONS": SERVER_OPTIONS, "HOWDAH_PG_BIN": self.programs}
         done = subprocess.run([f"{TOP}/cli/devcluster.sh", arguments[0], self.cluster, *arguments[1:]],
                               env=env, capture_output=True, text=True, check=False)
         if check and done.returncode:
@@ -78,20 +79,8 @@ class SingleTier:
         subprocess.run(["rm", "-f", f"{self.cluster}/pg/ballast"], check=False)
         self.resume()
         self.devcluster("pg-stop", check=False)
-        for path in self.mounts:
-            subprocess.run(["umount", "--lazy", path], check=False)
+        self.unmount()
         self.devcluster("remove", check=False)
-
-    def mount(self, path, size):
-        """A small file system, to be filled; where nobody may mount, the fault is left out."""
-        os.makedirs(path, exist_ok=True)
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", path],
-                              capture_output=True, check=False)
-        if done.returncode == 0:
-            self.mounts.append(path)
-
-    def can_fill(self, path):
-        return path in self.mounts
 
     # ---- who connects how ----
 
@@ -158,7 +147,8 @@ class SingleTier:
     def ballast(self):
         return f"{self.database_folder()}/ballast"
 
+    def heal(self):
+        """Nothing is left to mend once the server takes writes."""
 
-def task_processes(folder, agent):
-    """Everything that runs on an agent's machine: the agent, executors, tasks."""
-    return processes_marked(f"{folder}/agents/{agent}")
+    def fail_overs(self):
+        return 0

@@ -8,6 +8,9 @@ cluster_use "$CLUSTER"
 
 exits 0 "status succeeds while everything runs" howdah status
 like "$OUT" '^agent-2 +running' "status lists the agents"
+is "$(howdah status --json | jq -c 'map([.program, .running])')" \
+    '[["postgres",true],["coordinator",true],["agent-1",true],["agent-2",true]]' "with --json, too"
+is "$(howdah status --json | jq -r '.[0].pid')" "$(cluster_pid postgres)" "with their pids"
 is "$(howdah agents --json | jq -r '[.[] | select(.state == "active") | .name] | join(" ")')" \
     "agent-1 agent-2" "both agents are active"
 is "$(howdah agents --json | jq -r '[.[].attributes.rack] | unique | length')" 2 \
@@ -28,7 +31,8 @@ is "$(cluster_sql "show password_encryption")" scram-sha-256 "passwords are SCRA
 exits 2 "a login without its password is refused" \
     psql -X -w "$(printf '%s' "$HOWDAH_DB_ADMIN" | sed 's/passfile=.*/passfile=\/dev\/null/')" -c 'select 1'
 
-exits 0 "up again is harmless" devcluster start "$CLUSTER" --agents 2
+is "$(howdah up --agents 2 --json 2>/dev/null | jq -c '[.dir, .agents, .http]')" "[\"$CLUSTER\",2,\"$HOWDAH_HTTP\"]" \
+    "up again is harmless"
 is "$(cluster_pid postgres)" "$POSTGRES" "and leaves the running programs alone"
 
 exits 0 "up with one agent more" devcluster start "$CLUSTER" --agents 3
@@ -42,10 +46,15 @@ howdah run --count 2 -- sleep 300 >/dev/null 2>&1 &
 RUN=$!
 wait_until 30 "two tasks run" sh -c '[ "$(howdah tasks --state running --json | jq length)" = 2 ]'
 ok $? "two long tasks run when the cluster goes down"
-exits 0 "down succeeds" howdah down
-kill "$RUN" 2>/dev/null
-wait_until 20 "howdah run has ended" sh -c "! kill -0 $RUN"
-ok $? "howdah run ends on SIGTERM although its database is gone"
+howdah run --cpus 64 -- true >"$TEST_SCRATCH/waits" 2>&1 &
+WAITS=$!
+wait_until 30 "one waits for room" grep -q 'no agent is large enough' "$TEST_SCRATCH/waits"
+is "$(howdah down --json | jq -c '[.dir, .removed]')" "[\"$CLUSTER\",true]" "down succeeds"
+wait_until 20 "howdah run has ended" sh -c "! kill -0 $RUN && ! kill -0 $WAITS"
+ok $? "howdah run ends with its cluster, whether its tasks ran or not"
+wait "$WAITS"
+is $? 125 "with a code of its own"
+like "$(cat "$TEST_SCRATCH/waits")" "the cluster in \".*\" is gone" "and says why"
 [ ! -e "$CLUSTER" ]
 ok $? "the cluster's directory is gone"
 [ ! -e "$SOCKET" ]

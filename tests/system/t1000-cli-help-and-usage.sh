@@ -15,6 +15,12 @@ for verb in $VERBS; do
 done
 like "$(howdah version)" '^howdah [0-9]+\.[0-9]+\.[0-9]+ \(schema [0-9]+\)$' "version prints version and schema"
 
+is "$(howdah version --json | jq -r '"howdah \(.version) (schema \(.schema))"')" "$(howdah version)" "--json: the same"
+is "$(howdah help --json | jq -r '.[].command' | tr '\n' ' ')" "$(howdah help | sed -n 's/^  \([a-z-]*\) .*/\1/p' | tr '\n' ' ')" \
+    "help --json lists the same commands"
+is "$(howdah help run --json | jq -r '.options[] | select(.short == "n") | "\(.name) \(.type) \(.default)"')" "count integer 1" \
+    "and the options of one"
+
 usage() { # MESSAGE ARGUMENT...
     local message=$1
     shift

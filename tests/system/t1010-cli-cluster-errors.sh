@@ -34,14 +34,24 @@ fails 2 'option --cpus, value "nan": expected a number' howdah run --cpus nan --
 fails 2 'option --env, value "X": expected NAME=VALUE' howdah run --env X -- true
 fails 2 'option --state, value "happy": expected one of staging' howdah tasks --state happy
 fails 125 'role' howdah run --role nobody-made-this -- true
-fails 1 'task' howdah task no-such-task
-fails 1 'task' howdah logs 00000000-0000-0000-0000-000000000000
-fails 1 'task' howdah kill no-such-task
+for VERB in task logs kill; do
+    fails 1 'no task has the name "no-such-task" or an id that begins so: howdah tasks --all lists them .task_unknown.' \
+        howdah $VERB no-such-task
+    fails 1 'no task has the name "00000000-0000-0000-0000-000000000000"' howdah $VERB 00000000-0000-0000-0000-000000000000
+    fails 1 'field "prefix", value "": expected the beginning of an id, or a name' howdah $VERB ''
+done
+fails 1 'no framework has the name "nobody"' howdah tasks --framework nobody
 fails 1 'setting' howdah settings no-such-setting
 fails 1 'setting' howdah settings no-such-setting 1
 fails 1 'overlap' howdah settings overlap many
-fails 1 'weight' howdah role-set bulk 0
-fails 1 'weight' howdah role-set bulk -- -3
+for WEIGHT in abc '' 1x 0x10 ' 1' nan Infinity 1e999 '1;'; do
+    fails 2 "field \"weight\", value \"$WEIGHT\": expected a number above 0 and at most 1000000 .input_invalid." \
+        howdah role-set bulk "$WEIGHT"
+done
+for WEIGHT in 0 -3 1000001 -0 1e300; do
+    fails 1 'howdah role-set: field "weight", value "[-0-9]+": expected a number above 0 and at most 1000000 .value_invalid.' \
+        howdah role-set bulk -- "$WEIGHT"
+done
 fails 1 'no-such-role' howdah role-delete no-such-role
 fails 1 'field "parent", value "bulk"' howdah role-set bulk/night 1
 fails 2 'option --guarantee, value "cpus": expected KIND=NUMBER' howdah quota-set default --guarantee cpus
@@ -50,6 +60,13 @@ fails 1 'field "guarantee.cpus", value "1000000": expected guarantees that the c
 fails 1 'field "limits.pigs"' howdah quota-set default --limit pigs=1
 fails 1 'no-such-role' howdah quota-clear no-such-role
 is "$(howdah roles --json | jq -r 'map(.name) | index("bulk")')" null "refused changes leave nothing behind"
+
+# The same, for programs: an object on standard error, nothing on standard output.
+json_error() { howdah "$@" 2>&1 >/dev/null | jq -r '.error | "\(.code): \(.message)"'; }
+like "$(json_error task --json no-such-task)" '^task_unknown: no task has the name "no-such-task"' "--json: an unknown id"
+like "$(json_error role-set --json bulk abc)" '^input_invalid: field "weight", value "abc"' "--json: a wrong operand"
+like "$(json_error agents --json --db 'host=/nowhere dbname=howdah')" '^connection_failed: .*nowhere' "--json: no database"
+like "$(json_error task --json "$(printf 'caf\351')")" '^[a-z_]+: ' "--json: an operand that is no UTF-8"
 
 # Another version of the schema.
 FUNCTION=$(cluster_sql "select pg_get_functiondef('howdah.schema_version()'::regprocedure)")

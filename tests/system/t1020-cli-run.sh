@@ -21,8 +21,33 @@ like "$OUT" 'failed' "and the failure is said"
 exits 137 "a command that is killed gives 128 plus the signal" howdah run -- sh -c 'kill -9 $$'
 exits 7 "of many tasks the first that failed decides" \
     howdah run --count 5 -- sh -c 'case $HOWDAH_TASK_NAME in *-2) exit 7;; *-4) exit 9;; esac'
-exits 125 "a command that does not exist is said" howdah run -- /no/such/command
-like "$OUT" 'no/such/command|No such file' "with its name"
+exits 127 "a command that does not exist ends as in a shell" howdah run -- /no/such/command
+like "$OUT" 'value "/no/such/command": No such file' "and is named"
+exits 127 "so does one that is in no folder of PATH" howdah run --env PATH=/nowhere:/bin -- no-such-command
+like "$OUT" 'value "no-such-command": not found in PATH "/nowhere:/bin"' "and says where it was looked for"
+exits 126 "a command that cannot be executed ends as in a shell" howdah run -- /etc/passwd
+like "$OUT" '/etc/passwd is not executable for user' "and says why"
+mkdir -m 0700 "$TEST_SCRATCH/private"
+if [ "$(id -u)" -eq 0 ]; then
+    exits 127 "a folder of PATH that the task's user may not enter does not hide the reason" \
+        howdah run --env "PATH=$TEST_SCRATCH/private:/bin" -- no-such-command
+    like "$OUT" "of which user nobody may not enter $TEST_SCRATCH/private" "it is named"
+else
+    skip "a folder of PATH that the task's user may not enter is named" "only root's tasks have another user"
+fi
+
+howdah run --json --count 2 -- sh -c 'printf "a\nb\377"; echo oops >&2; exit 4' >"$TEST_SCRATCH/json"
+is $? 4 "with --json the exit code is the same"
+is "$(jq -s 'length' <"$TEST_SCRATCH/json")" 8 "three lines and an end of each task, one object a line"
+is "$(jq -rs 'map(select(.stream == "stdout") | .line) | sort | join("|")' <"$TEST_SCRATCH/json")" "a|a|b�|b�" \
+    "lines come without their ends, and what is no UTF-8 is replaced"
+is "$(jq -rs 'map(select(.stream == "stderr") | .line) | join("|")' <"$TEST_SCRATCH/json")" "oops|oops" \
+    "standard error is told apart"
+is "$(jq -rs 'map(select(.state)) | map("\(.state) \(.exit_code) \(.reason)") | unique[]' <"$TEST_SCRATCH/json")" \
+    "failed 4 command_exited" "the end has state, exit code and reason"
+TASK=$(jq -rs 'map(select(.state))[0].task_id' <"$TEST_SCRATCH/json")
+is "$(howdah logs --json "$TASK" | jq -r .line | tr '\n' '|')" "a|b�|" "logs --json prints the same lines"
+is "$(howdah logs --json --stderr "$TASK" | jq -r '"\(.stream) \(.line)"')" "stderr oops" "of either stream"
 
 is "$(howdah run --count 20 -- sh -c 'echo $HOWDAH_TASK_ID' | sort -u | wc -l)" 20 "20 tasks have 20 ids"
 is "$(howdah frameworks --json | jq length)" 0 "the framework is gone afterwards"

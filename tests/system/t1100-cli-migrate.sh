@@ -23,6 +23,7 @@ is "$(cat "$TEST_SCRATCH/one" "$TEST_SCRATCH/two" | grep -c '^applied migrations
     "together they applied each migration once"
 is "$(cat "$TEST_SCRATCH/one" "$TEST_SCRATCH/two" | grep -c 'up to date')" 1 "one of them had nothing to do"
 exits 0 "a third run succeeds" howdah migrate
+is "$(howdah migrate --json | jq -c '[.applied, (.files | map(.state) | unique[])]')" '[0,"applied"]' "--json: nothing was left to do"
 is "$OUT" "the schema is up to date" "and does nothing"
 is "$(howdah migrate --status --json | jq -r '[.[].state] | unique | join(",")')" applied "--status: all applied"
 is "$(cluster_sql 'select howdah.schema_version()')" \

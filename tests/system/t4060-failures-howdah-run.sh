@@ -26,6 +26,21 @@ is "$(sort "$TEST_SCRATCH/out" | tr '\n' ' ')" \
     "and has printed every line once"
 exits 0 "the audit is empty" howdah audit
 
+howdah run --name patient --database-timeout 3s -- sleep 300 >/dev/null 2>"$TEST_SCRATCH/err" &
+RUN=$!
+wait_until 30 "the task runs" running 1
+devcluster pg-stop "$CLUSTER"
+wait_until 60 "howdah run gives up" sh -c "! kill -0 $RUN"
+wait $RUN
+is $? 125 "howdah run gives up when the database is away for longer than --database-timeout"
+like "$(cat "$TEST_SCRATCH/err")" 'waiting for the database' "having said that it waits"
+like "$(cat "$TEST_SCRATCH/err")" 'giving up: the database has been away for [0-9]+ s \(--database-timeout\)' "and why it ends"
+devcluster pg-start "$CLUSTER"
+wait_until 30 "the task still runs" running 1
+ok $? "its task runs on meanwhile"
+howdah kill "$(howdah tasks --json | jq -r '.[0].task_id')" >/dev/null
+wait_until 30 "the task has ended" running 0
+
 howdah run --name orphan --failover-timeout 3s -- sleep 300 >/dev/null 2>&1 &
 RUN=$!
 disown $RUN

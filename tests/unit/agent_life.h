@@ -203,8 +203,9 @@ static void test_bad_specs_name_the_field(void **state)
         {"{'command': {'argv': ['ls']}, 'kill_grace_s': -1}", "error", "task_invalid",
          "kill_grace_s"},
         {"{'command': {'argv': ['no-such-program']}}", "failed", "launch_failed",
-         "no-such-program"},
-        {"{'command': {'argv': ['/etc/passwd']}}", "failed", "launch_failed", "/etc/passwd"},
+         "value \"no-such-program\": not found in PATH"},
+        {"{'command': {'argv': ['/etc/passwd']}}", "failed", "launch_failed",
+         "value \"/etc/passwd\": /etc/passwd is not executable"},
     };
     struct world *world = *state;
 
@@ -217,6 +218,18 @@ static void test_bad_specs_name_the_field(void **state)
                      cases[i].word);
         assert_int_equal(count_updates(world, id, "running"), 0);
     }
+}
+
+static void test_a_program_that_cannot_run_has_a_shells_exit_code(void **state)
+{
+    struct world *world = *state;
+    const char *missing = want_task(world, "{'command': {'argv': ['no-such-program']}}");
+    const char *plain = want_task(world, "{'command': {'argv': ['/etc/passwd']}}");
+
+    run_to_end(world, missing);
+    run_to_end(world, plain);
+    assert_int_equal(exit_code_of(world, missing), 127);
+    assert_int_equal(exit_code_of(world, plain), 126);
 }
 
 /* ---- killing ----------------------------------------------------------------------------------
@@ -778,6 +791,7 @@ static const struct CMUnitTest life_tests[] = {
     LIFE_TEST(test_no_descriptor_is_inherited),
     LIFE_TEST(test_usage_is_sampled),
     LIFE_TEST(test_bad_specs_name_the_field),
+    LIFE_TEST(test_a_program_that_cannot_run_has_a_shells_exit_code),
     LIFE_TEST(test_kill_sends_sigterm_first),
     LIFE_TEST(test_kill_after_grace_takes_everything),
     LIFE_TEST(test_second_kill_shortens_the_grace),
