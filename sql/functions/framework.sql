@@ -307,9 +307,10 @@ create or replace function howdah_private.frameworks_complete(
 returns integer
 language plpgsql
 as $$
-/* End frameworks, whose locks the caller holds exclusively: fence them, kill their tasks, take their
-   offers back. Updates go last: an agent's sync that was under way may have left some before it let
-   go of the tasks. Returns how many tasks it kills. */
+/* End frameworks, whose locks the caller holds exclusively: fence them, kill their tasks. Updates go
+   last: an agent's sync that was under way may have left some before it let go of the tasks. Their
+   offers are the caller's to take back, all in one call, because offers are locked in order.
+   Returns how many tasks it kills. */
 declare
     v_ids uuid[];
     v_tasks uuid[];
@@ -335,7 +336,6 @@ begin
     perform howdah_private.tasks_lock(v_tasks);
     perform howdah_private.tasks_step(v_tasks, 'kill', frameworks_complete.actor,
                                       'framework_removed');
-    perform howdah_private.offers_rescind_frameworks(v_ids, 'framework_completed');
     delete from howdah_private.filter x where x.framework_id = any (v_ids);
     perform howdah_private.requests_clear(v_ids);
     delete from howdah_private.framework_heartbeat h where h.framework_id = any (v_ids);
@@ -346,6 +346,23 @@ $$;
 comment on function howdah_private.frameworks_complete(uuid[], text, text) is
     'end frameworks and kill their tasks';
 revoke all on function howdah_private.frameworks_complete(uuid[], text, text) from public;
+
+create or replace function howdah_private.framework_end(framework_id uuid, actor text)
+returns integer
+language plpgsql
+as $$
+/* End one framework, whose lock the caller holds exclusively. Returns how many tasks it kills. */
+declare
+    v_count integer := howdah_private.frameworks_complete(array[framework_end.framework_id],
+                                                          'teardown', framework_end.actor);
+begin
+    perform howdah_private.offers_rescind_frameworks(array[framework_end.framework_id],
+                                                     'framework_completed');
+    return v_count;
+end
+$$;
+comment on function howdah_private.framework_end(uuid, text) is 'end one framework';
+revoke all on function howdah_private.framework_end(uuid, text) from public;
 
 create or replace function howdah.framework_teardown(framework_id uuid, epoch bigint)
 returns integer
@@ -358,7 +375,7 @@ begin
     perform pg_advisory_xact_lock(18543, uuid_hash(framework_teardown.framework_id));
     perform framework_enter('framework_teardown', framework_teardown.framework_id,
                             framework_teardown.epoch);
-    return frameworks_complete(array[framework_teardown.framework_id], 'teardown', 'framework');
+    return framework_end(framework_teardown.framework_id, 'framework');
 end
 $$;
 comment on function howdah.framework_teardown(uuid, bigint) is 'end a framework';
@@ -380,7 +397,7 @@ begin
                       framework_remove.framework_id::text, 'the id of a framework');
     end if;
     perform pg_advisory_xact_lock(18543, uuid_hash(framework_remove.framework_id));
-    return frameworks_complete(array[framework_remove.framework_id], 'teardown', 'operator');
+    return framework_end(framework_remove.framework_id, 'operator');
 end
 $$;
 comment on function howdah.framework_remove(uuid) is 'end any framework, as an operator';
@@ -438,7 +455,7 @@ begin
       and greatest(f.state_at, v_since) + make_interval(secs => f.failover_timeout_s)
           < clock_timestamp();
     perform frameworks_complete(v_ended, 'expire', 'coordinator');
-    perform offers_rescind_frameworks(v_silent, 'framework_disconnected');
+    perform offers_rescind_frameworks(v_silent || v_ended, 'framework_disconnected');
     return coalesce(cardinality(v_silent), 0) + coalesce(cardinality(v_ended), 0);
 end
 $$;
