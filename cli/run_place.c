@@ -28,28 +28,6 @@ size_t run_count(const struct run *run, enum run_stage stage)
     return count;
 }
 
-static int64_t fits(int64_t free, int64_t need)
-{
-    return need > 0 ? free / need : INT64_MAX;
-}
-
-/* How many of the tasks the offer has room for. */
-static int64_t offer_room(const struct fw_offer *offer, const struct fw_task *spec)
-{
-    const int64_t rooms[] = {
-        fits(offer->cpus_milli, spec->cpus_milli),
-        fits(offer->mem, spec->mem),
-        fits(offer->disk, spec->disk),
-        fits(offer->gpus, spec->gpus),
-    };
-    int64_t room = CLAIM_TASKS_MAX;
-
-    for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++)
-        if (rooms[i] < room)
-            room = rooms[i];
-    return room;
-}
-
 /* A refusal that time cannot cure ends the run: the spec itself is wrong. */
 static void task_refused(struct run *run, struct run_task *task,
                          const struct fw_claim_result *result)
@@ -179,7 +157,7 @@ static void offers_use(struct run *run, const struct fw_offer *offers, size_t co
 
     for (size_t i = 0; i < count; i++) {
         ids[i] = mem_strdup(offers[i].offer_id);
-        rooms[i] = offer_room(&offers[i], &run->spec);
+        rooms[i] = fw_offer_room(&offers[i], &run->spec);
     }
     placement->run = run;
     placement->indexes = mem_alloc(CLAIM_TASKS_MAX * sizeof *placement->indexes);

@@ -63,6 +63,8 @@ struct fw_session {
     int heartbeat_s;
     uint32_t polls; /* since the last full resync of offers */
     bool heartbeat_in_flight;
+    bool failed;    /* ended by an error, not by a teardown */
+    bool owns_loop; /* the loop is broken when the session has ended */
     int depth;      /* callbacks of the caller that are running now */
     struct err end; /* why the session ended */
 

@@ -114,6 +114,8 @@ static void reap_fire(void *arg)
         db_destroy(session->db);
         session->db = NULL;
         calls_fail(session->calls, &session->end);
+        if (session->owns_loop)
+            event_base_loopbreak(session->base);
     }
     if (session->state == SESSION_DESTROYED)
         session_free(session);
@@ -136,6 +138,7 @@ void session_fail(struct fw_session *session, const struct err *err)
     if (session->state >= SESSION_ENDED)
         return;
     session_end(session, err);
+    session->failed = true;
     fw_error_from(&error, err);
     error.error_class = FW_ERROR_FATAL;
     session_enter(session);

@@ -164,6 +164,14 @@ struct fw_session *fw_session_create(struct event_base *base, const struct fw_co
  * next turn of the loop. NULL is fine. */
 void fw_session_destroy(struct fw_session *session);
 
+/* For a program that is one framework and nothing else: a session is made, the loop runs until the
+ * session has ended or the caller broke the loop, and the session is destroyed. base NULL: one is
+ * made for that time. 0 after a teardown or a loopbreak; -1 with *err filled when a value is not
+ * valid or the session failed (the error callback has run, if there is one). The session is not for
+ * fw_session_destroy. */
+int fw_run(struct event_base *base, const struct fw_config *config,
+           const struct fw_callbacks *callbacks, void *arg, struct fw_error *err);
+
 const char *fw_session_framework_id(
     const struct fw_session *session);                      /* NULL before registration */
 int64_t fw_session_epoch(const struct fw_session *session); /* 0 before registration */
@@ -251,6 +259,11 @@ int fw_claim(struct fw_session *session, const struct fw_claim *claim, fw_claim_
              struct fw_error *err);
 
 /* ---- offers ---- */
+
+/* How many tasks like this one the offer has room for, one beside the other; at most
+ * FW_CLAIM_TASKS_MAX, and at most one that wants ports by number. Custom scalars and sets are not
+ * looked at. */
+int64_t fw_offer_room(const struct fw_offer *offer, const struct fw_task *task);
 
 /* Give offers back and, for refuse_ms milliseconds, do not get such an offer of those agents again
  * (0 = no filter). Ids that are not outstanding are ignored. */

@@ -18,7 +18,7 @@ install_library() {
 
 compile() { # COMPILER LANGUAGE STANDARD OUTPUT
     local flags
-    flags=$(PKG_CONFIG_PATH=$installed/lib/pkgconfig pkg-config --cflags --libs framework libevent) || return
+    flags=$(PKG_CONFIG_PATH=$installed/lib/pkgconfig pkg-config --cflags --libs framework) || return
     "$1" -x "$2" "-std=$3" -Wall -Wextra -Werror ${SANITIZE:-} -o "$4" \
         "$TEST_ROOT/docs/examples/scheduler.c" -x none $flags
 }
@@ -47,6 +47,11 @@ is "$?" 1 "copies that fail are reported as failure"
 
 exits 1 "a database that nobody answers for is waited for, a refused login is not" \
     timeout 20 "$scheduler" "${HOWDAH_DB_FRAMEWORK/user=framework/user=nobody-knows}" 1 true
+like "$("$scheduler" "$HOWDAH_DB_FRAMEWORK" 1 2>&1)" '^usage: scheduler CONNINFO COUNT COMMAND$' "too few arguments are said"
+like "$("$scheduler" 'nonsense=1' 1 true 2>&1)" '^input_invalid: .*nonsense' "so is a connection string that is none"
+lines=$(wc -l <"$TEST_ROOT/docs/examples/scheduler.c")
+[ "$lines" -le 110 ]
+ok $? "the example has about a hundred lines ($lines)"
 is "$(cluster_sql 'select count(*) from howdah.audit()')" 0 "the books are right afterwards"
 is "$(cluster_sql "select count(*) from howdah.frameworks where state <> 'completed'")" 0 \
     "no framework is left behind"
