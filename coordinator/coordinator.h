@@ -15,7 +15,7 @@ enum coordinator_exit {
     COORDINATOR_EXIT_OK = 0,     /* told to stop */
     COORDINATOR_EXIT_FAILED = 1, /* bad options, or a part could not be created */
     COORDINATOR_EXIT_PORT = 2,   /* the address cannot be listened on */
-    COORDINATOR_EXIT_SCHEMA = 3, /* the database's schema does not fit this program */
+    COORDINATOR_EXIT_SCHEMA = 3, /* the database has no schema */
 };
 
 struct coordinator {

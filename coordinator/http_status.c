@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* What machines that watch this program ask: /healthz for "is it of use", /metrics for figures.
  * Health is the database's last answer about the lease, which is asked for several times a second
- * whoever leads; no request waits for it. /metrics waits for the cell's figures for their short
- * deadline at most and prints its own in any case. */
+ * whoever leads, and a schema that this program was made for; no request waits for it. /metrics
+ * waits for the cell's figures for their short deadline at most and prints its own in any case. */
 #include <event2/buffer.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,10 +22,13 @@ void http_status_health(struct coordinator *root, struct evhttp_request *req, co
 {
     int64_t age = leader_answer_age_ms(root->leader);
     char text[512];
-    bool healthy = age >= 0 && age <= HEALTHY_MS;
+    const char *unfit = leader_schema_problem(root->leader);
+    bool healthy = !unfit && age >= 0 && age <= HEALTHY_MS;
 
     (void)path;
-    if (healthy && leader_leads(root->leader))
+    if (unfit)
+        snprintf(text, sizeof(text), "unhealthy\n%.400s\n", unfit);
+    else if (healthy && leader_leads(root->leader))
         snprintf(text, sizeof(text), "ok\nleader, epoch %" PRId64 "\n", leader_epoch(root->leader));
     else if (healthy)
         snprintf(text, sizeof(text), "ok\nstandby, leader is %s\n",

@@ -4,9 +4,11 @@
  *
  * The calls have a session of their own, so that no slow chore delays a renewal. The holder renews
  * every lease-renew; the others ask at the same pace, and at the moment the lease runs out if that
- * comes sooner. Each new connection is checked for the right schema first: a wrong one ends the
- * program. The holder trusts itself as lease.h says and steps down on any doubt: an answer that
- * says no, a trust window that passed, a chore that met a newer epoch. Failed calls need no
+ * comes sooner. Each new connection is checked for the right schema first, and each question says
+ * which one this program was made for. With another version it neither asks nor leads, /healthz
+ * says so, and it looks again now and then, since somebody may migrate; with no schema at all the
+ * program ends. The holder trusts itself as lease.h says and steps down on any doubt: an answer
+ * that says no, a trust window that passed, a chore that met a newer epoch. Failed calls need no
  * handling: either a later one renews in time or the window passes. */
 #include "coordinator/leader.h"
 
@@ -21,6 +23,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/row.h"
+#include "base/version.h"
 #include "coordinator/lease.h"
 #include "coordinator/metrics.h"
 #include "coordinator/schema.h"
@@ -37,6 +40,7 @@ struct leader {
     struct db *db;
     struct schema_check schema;
     bool schema_fits; /* on the present connection */
+    struct err unfit; /* what is wrong with the schema; ERR_none = nothing known */
     struct backoff schema_backoff;
     struct lease lease;
     bool asking;               /* a leader_acquire is under way */
@@ -71,6 +75,11 @@ const char *leader_name(const struct leader *leader)
 int64_t leader_answer_age_ms(const struct leader *leader)
 {
     return leader->answer_ms < 0 ? -1 : clock_mono_ms() - leader->answer_ms;
+}
+
+const char *leader_schema_problem(const struct leader *leader)
+{
+    return leader->unfit.code == ERR_none ? NULL : leader->unfit.text;
 }
 
 void leader_step_down(struct leader *leader, const char *reason)
@@ -132,6 +141,19 @@ static void leader_ask_later(struct leader *leader, int64_t remaining_ms)
     timer_start(leader->ask_timer, wait > ASK_AGAIN_LEAST_MS ? wait : ASK_AGAIN_LEAST_MS);
 }
 
+static bool schema_differs(enum err_code code)
+{
+    return code == ERR_schema_newer || code == ERR_schema_older;
+}
+
+/* The schema was migrated under a connection that had been checked: check it anew. */
+static void schema_changed(struct leader *leader)
+{
+    leader->schema_fits = false;
+    leader_step_down(leader, "the schema's version is another one now");
+    timer_start(leader->ask_timer, 0);
+}
+
 static void acquire_cb(const PGresult *result, const struct err *err, void *arg)
 {
     struct leader *leader = CAST_MAGIC(arg, struct leader, LEADER_MAGIC);
@@ -139,6 +161,10 @@ static void acquire_cb(const PGresult *result, const struct err *err, void *arg)
     leader->asking = false;
     if (leader->resigning)
         return;
+    if (err && schema_differs(err->code)) {
+        schema_changed(leader);
+        return;
+    }
     if (err) {
         log_err(LOG_LEVEL_DEBUG, err, "lease not answered");
         if (err_class_of(err->code) != ERR_RETRY)
@@ -157,16 +183,36 @@ static void acquire_cb(const PGresult *result, const struct err *err, void *arg)
 
 static void leader_ask(struct leader *leader)
 {
-    char ttl[24];
+    char ttl[24], version[16];
 
     if (leader->asking || leader->resigning)
         return;
     snprintf(ttl, sizeof(ttl), "%" PRId64, leader->root->options.lease_ttl_ms);
+    snprintf(version, sizeof(version), "%d", HOWDAH_SCHEMA_VERSION);
     leader->asking = true;
     leader->attempt_ms = clock_mono_ms();
     db_call(leader->db, &stmts[STMT_leader_acquire],
-            (const char *const[]){leader->root->id, leader->root->options.name, ttl}, acquire_cb,
-            leader);
+            (const char *const[]){leader->root->id, leader->root->options.name, ttl, version},
+            acquire_cb, leader);
+}
+
+static void schema_fit(struct leader *leader)
+{
+    if (leader->unfit.code != ERR_none)
+        log_info("the schema fits now");
+    err_clear(&leader->unfit);
+    leader->schema_fits = true;
+    backoff_reset(&leader->schema_backoff);
+    leader_ask(leader);
+}
+
+/* Logged once for each version that is met. */
+static void schema_unfit(struct leader *leader, const struct err *err)
+{
+    if (strcmp(leader->unfit.text, err->text) != 0)
+        log_err(LOG_LEVEL_ERROR, err, "not leading here");
+    leader->unfit = *err;
+    timer_start(leader->ask_timer, backoff_next_ms(&leader->schema_backoff));
 }
 
 static void verdict_cb(const struct err *err, void *arg)
@@ -174,25 +220,18 @@ static void verdict_cb(const struct err *err, void *arg)
     struct leader *leader = CAST_MAGIC(arg, struct leader, LEADER_MAGIC);
 
     if (!err) {
-        leader->schema_fits = true;
-        backoff_reset(&leader->schema_backoff);
-        leader_ask(leader);
-        return;
-    }
-    switch (err->code) {
-    case ERR_schema_missing:
-    case ERR_schema_newer:
-    case ERR_schema_older:
+        schema_fit(leader);
+    } else if (schema_differs(err->code)) {
+        schema_unfit(leader, err);
+    } else if (err->code == ERR_schema_missing) {
         log_err(LOG_LEVEL_ERROR, err, "this database cannot be served");
         leader->root->stop(leader->root, COORDINATOR_EXIT_SCHEMA);
-        return;
-    default: {
+    } else {
         uint32_t wait = backoff_next_ms(&leader->schema_backoff);
 
         log_err(LOG_LEVEL_WARN, err, "schema version not answered, asking again in %" PRIu32 "ms",
                 wait);
         timer_start(leader->ask_timer, wait);
-    }
     }
 }
 

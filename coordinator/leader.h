@@ -21,6 +21,10 @@ const char *leader_name(
 /* Milliseconds since the database last answered; -1 = never. */
 int64_t leader_answer_age_ms(const struct leader *leader);
 
+/* Why this program does not work with the database's schema, for people; NULL = it does, as far as
+ * is known. Borrowed. */
+const char *leader_schema_problem(const struct leader *leader);
+
 /* A doubt came up elsewhere (a chore met a newer epoch). Asks again at the usual pace. */
 void leader_step_down(struct leader *leader, const char *reason);
 

@@ -24,7 +24,7 @@ struct db {
 struct fake_call {
     struct db *db;
     const struct db_stmt *stmt;
-    char params[3][64];
+    char params[4][64];
     db_reply_f cb;
     void *arg;
 };

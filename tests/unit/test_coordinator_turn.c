@@ -102,22 +102,50 @@ static void the_schema_is_checked_before_the_lease_is_asked_for(void **state)
     fake_answer_one("schema_present", "present", "t");
     fake_answer_one("schema_version", "version", SCHEMA_TEXT(HOWDAH_SCHEMA_VERSION));
     assert_string_equal(fake_said,
-                        "schema_present() schema_version() leader_acquire(me,c1,60000) ");
+                        "schema_present() schema_version() leader_acquire(me,c1,60000," SCHEMA_TEXT(
+                            HOWDAH_SCHEMA_VERSION) ") ");
     assert_false(leader_leads(root.leader));
     lease_answer("t", "5");
     assert_true(leader_leads(root.leader));
     assert_int_equal(leader_epoch(root.leader), 5);
 }
 
-static void a_schema_that_does_not_fit_stops_the_program(void **state)
+static void a_schema_of_another_version_is_not_led_until_it_fits(void **state)
 {
     (void)state;
     fake_up("lease");
     fake_answer_one("schema_present", "present", "t");
+    assert_null(leader_schema_problem(root.leader));
     fake_answer_one("schema_version", "version", "1000000");
-    assert_int_equal(stops, 1);
-    assert_int_equal(stop_code, COORDINATOR_EXIT_SCHEMA);
+    assert_int_equal(stops, 0);
     assert_int_equal(fake_call_count, 0);
+    assert_non_null(strstr(leader_schema_problem(root.leader), "version 1000000"));
+    assert_false(leader_leads(root.leader));
+    assert_true(loop_until_called());
+    fake_answer_one("schema_present", "present", "t");
+    fake_answer_one("schema_version", "version", SCHEMA_TEXT(HOWDAH_SCHEMA_VERSION));
+    assert_null(leader_schema_problem(root.leader));
+    lease_answer("t", "5");
+    assert_true(leader_leads(root.leader));
+}
+
+static void a_migration_under_a_leader_ends_its_lead(void **state)
+{
+    (void)state;
+    fake_up("lease");
+    fake_answer_one("schema_present", "present", "t");
+    fake_answer_one("schema_version", "version", SCHEMA_TEXT(HOWDAH_SCHEMA_VERSION));
+    root.options.lease_renew_ms = 1;
+    lease_answer("t", "5");
+    assert_true(leader_leads(root.leader));
+    assert_true(loop_until_called());
+    fake_fail("leader_acquire", ERR_schema_newer);
+    assert_false(leader_leads(root.leader));
+    assert_true(loop_until_called());
+    fake_answer_one("schema_present", "present", "t");
+    fake_answer_one("schema_version", "version", "1000000");
+    assert_non_null(strstr(leader_schema_problem(root.leader), "upgrade howdah-coordinator"));
+    assert_int_equal(stops, 0);
 }
 
 static void a_database_without_a_schema_stops_the_program(void **state)
@@ -290,7 +318,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_schema_is_checked_before_the_lease_is_asked_for, start,
                                         stop),
-        cmocka_unit_test_setup_teardown(a_schema_that_does_not_fit_stops_the_program, start, stop),
+        cmocka_unit_test_setup_teardown(a_schema_of_another_version_is_not_led_until_it_fits, start,
+                                        stop),
+        cmocka_unit_test_setup_teardown(a_migration_under_a_leader_ends_its_lead, start, stop),
         cmocka_unit_test_setup_teardown(a_database_without_a_schema_stops_the_program, start, stop),
         cmocka_unit_test_setup_teardown(an_unanswered_schema_question_is_asked_again, start, stop),
         cmocka_unit_test_setup_teardown(chores_run_one_by_one_in_the_order_of_the_table, start,
