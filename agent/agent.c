@@ -58,7 +58,7 @@ struct agent {
     char *cgroup_root; /* <cgroup-root>/<name> */
     json_t *resources, *attributes;
     struct task_host host;
-    char agent_id[UUID_TEXT_SIZE];
+    struct identity identity;
     struct task_table *tasks;
     struct sandbox_bin *bin;
     struct watch *watch; /* NULL when inotify cannot be had */
@@ -197,16 +197,35 @@ static void again_visit(struct task *task, void *arg)
         task_report_again(task);
 }
 
+static void identity_keep(struct agent *agent)
+{
+    struct err err = {0};
+
+    if (identity_save(agent->options->work_dir, agent->options->name, &agent->identity, &err) != 0)
+        log_err(LOG_LEVEL_WARN, &err, "cannot keep who the agent is");
+}
+
+/* While the mark of a new generation is not on disk, an agent that starts again will be told of it
+ * again; so the ends are unconfirmed on disk before. */
+static void marked_cb(const struct cell_mark *cell, void *arg)
+{
+    struct agent *agent = CAST_MAGIC(arg, struct agent, AGENT_MAGIC);
+
+    if (cell->generation > agent->identity.cell.generation && agent->identity.cell.generation > 0)
+        task_table_unconfirm(agent->tasks);
+    agent->identity.cell = *cell;
+    identity_keep(agent);
+}
+
 static void registered_cb(const struct transport_session *session, void *arg)
 {
     struct agent *agent = CAST_MAGIC(arg, struct agent, AGENT_MAGIC);
-    struct err err = {0};
 
-    log_info("registered name=%s agent=%s epoch=%lld cell=%s", agent->options->name,
-             session->agent_id, (long long)session->epoch, session->cell_id);
-    snprintf(agent->agent_id, sizeof(agent->agent_id), "%s", session->agent_id);
-    if (identity_save(agent->options->work_dir, agent->options->name, session, &err) != 0)
-        log_err(LOG_LEVEL_WARN, &err, "cannot keep the agent's id");
+    log_info("registered name=%s agent=%s epoch=%lld cell=%s cell_epoch=%lld", agent->options->name,
+             session->agent_id, (long long)session->epoch, session->cell.cell_id,
+             (long long)session->cell.epoch);
+    snprintf(agent->identity.agent_id, sizeof(agent->identity.agent_id), "%s", session->agent_id);
+    identity_keep(agent);
     task_table_active(agent->tasks, again_visit, agent);
 }
 
@@ -471,7 +490,7 @@ static void host_fill(struct agent *agent)
         .base = agent->base,
         .work_dir = options->work_dir,
         .executor = options->executor,
-        .context = {.agent_id = agent->agent_id,
+        .context = {.agent_id = agent->identity.agent_id,
                     .agent_name = options->name,
                     .sandbox = NULL,
                     .default_user = options->task_user,
@@ -508,17 +527,21 @@ static void sync_begin(struct agent *agent, struct transport *transport)
 {
     const struct options *options = agent->options;
 
-    identity_load(options->work_dir, options->name, agent->agent_id);
+    identity_load(options->work_dir, options->name, &agent->identity);
+    identity_keep(agent);
     agent->sync = sync_create(agent->base, transport,
                               &(struct sync_config){.name = options->name,
                                                     .host = options->host,
                                                     .boot_id = proc_boot_id(),
-                                                    .agent_id = agent->agent_id,
+                                                    .agent_id = agent->identity.agent_id,
+                                                    .key = agent->identity.key,
+                                                    .cell = agent->identity.cell,
                                                     .resources = agent->resources,
                                                     .attributes = agent->attributes,
                                                     .poll_min_ms = options->poll_min_ms,
                                                     .poll_max_ms = options->poll_max_ms},
                               &(struct sync_owner){.registered = registered_cb,
+                                                   .marked = marked_cb,
                                                    .report = report_cb,
                                                    .answered = answered_cb,
                                                    .refused = refused_cb,

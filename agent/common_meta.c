@@ -149,6 +149,15 @@ int meta_touch(const char *dir, const char *name, struct err *err)
     return 0;
 }
 
+int meta_remove(const char *dir, const char *name, struct err *err)
+{
+    CLEANUP_FREE char *path = mem_printf("%s/%s", dir, name);
+
+    if (unlink(path) != 0 && errno != ENOENT)
+        return err_set_errno(err, ERR_io_failed, "cannot remove %s", path);
+    return 0;
+}
+
 int meta_lock(const char *dir, struct err *err)
 {
     CLEANUP_FREE char *path = mem_printf("%s/%s", dir, META_LOCK);

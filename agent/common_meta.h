@@ -38,6 +38,7 @@ int meta_read(const char *dir, const char *name, json_t **doc, struct err *err) 
 
 bool meta_exists(const char *dir, const char *name);
 int meta_touch(const char *dir, const char *name, struct err *err) MUST_CHECK;
+int meta_remove(const char *dir, const char *name, struct err *err) MUST_CHECK; /* if it is there */
 
 /* The open, locked lock file (close-on-exec; the lock goes when the last copy is closed), or -1:
  * err->code is ERR_try_again when somebody else holds it. */

@@ -3,7 +3,7 @@
  *
  *   registering --ok--> waiting --timer or news--> calling --answer--> waiting
  *        ^                                            |
- *        +-- agent_unknown (the database was made anew) --+        any -- refused --> stopped
+ *        +-- agent_unknown, cell_recovered ------------+           any -- refused --> stopped
  *
  * The wait is what the cell asks for, with jitter, within poll-min and poll-max. News cut it short
  * at once, but two syncs never start closer than poll-min. While things move (something was
@@ -11,7 +11,13 @@
  * short for a second. Failures back off with full jitter; the report is made anew for each try, so
  * nothing is lost meanwhile.
  *
- * epoch_stale is final: a newer incarnation holds the tasks now. */
+ * epoch_stale is final: a newer incarnation holds the tasks now.
+ *
+ * Which database answers is checked at every answer (base/cell_mark.h). One that is behind what was
+ * seen, by its own word (cell_stale) or by ours, is a former primary or a backup: its answer is
+ * thrown away, the connection is dropped, that is logged once, and the sync goes on elsewhere. The
+ * same goes for another cell's, except that an agent which has just started ends there: its
+ * configuration is wrong. After a restore (cell_recovered) the agent registers again. */
 #include "agent/sync.h"
 
 #include <stdio.h>
@@ -47,6 +53,8 @@ struct sync {
     struct timer *timer;
     struct transport_session session;
     char agent_id[UUID_TEXT_SIZE]; /* "" = none yet */
+    struct cell_mark cell;         /* the latest that was seen */
+    enum err_code refusing;        /* why databases are refused now; logged once */
     bool was_registered;
     bool news;               /* sync_soon came while a call was under way */
     int64_t seq;             /* of the last report of this incarnation */
@@ -79,6 +87,7 @@ struct sync *sync_create(struct event_base *base, struct transport *transport,
                           .owner = *owner,
                           .backoff = {.min_ms = BACKOFF_MIN_MS, .max_ms = BACKOFF_MAX_MS}};
     snprintf(sync->agent_id, sizeof(sync->agent_id), "%s", config->agent_id);
+    sync->cell = config->cell;
     sync->timer = timer_create_on(base, timer_cb, sync);
     return sync;
 }
@@ -113,6 +122,45 @@ static int64_t at_least(int64_t ms, int64_t least)
     return ms > least ? ms : least;
 }
 
+/* ---- which database this is ---------------------------------------------------------------- */
+
+static bool wrong_database(const struct err *err)
+{
+    return err->code == ERR_cell_stale || err->code == ERR_cell_mismatch;
+}
+
+/* Not this one; the next try may find the right one. */
+static void database_refuse(struct sync *sync, const struct err *err)
+{
+    if (sync->refusing != err->code)
+        log_err(LOG_LEVEL_WARN, err, "this database is refused, nothing is done on its word");
+    sync->refusing = err->code;
+    sync->transport->ops->refuse(sync->transport, err);
+}
+
+/* Log a failed call, except that databases which are refused are logged by database_refuse. */
+static void failure_log(struct sync *sync, const struct err *err, const char *what, uint32_t wait)
+{
+    if (wrong_database(err))
+        database_refuse(sync, err);
+    else
+        log_err(LOG_LEVEL_WARN, err, "%s, trying again wait_ms=%u", what, wait);
+}
+
+/* The answer's mark against the latest one; a later one is kept by the owner first. */
+static int mark_check(struct sync *sync, const struct cell_mark *seen, enum cell_news *news,
+                      struct err *err)
+{
+    if (cell_mark_take(&sync->cell, seen, news, err) != 0)
+        return -1;
+    if (*news != CELL_SAME)
+        sync->owner.marked(&sync->cell, sync->owner.arg);
+    if (sync->refusing != ERR_none)
+        log_info("this database is the cell's cell_epoch=%lld", (long long)sync->cell.epoch);
+    sync->refusing = ERR_none;
+    return 0;
+}
+
 /* ---- registering -------------------------------------------------------------------------- */
 
 /* Whether trying again can help. A wrong configuration at the first start cannot; a name that is
@@ -138,18 +186,15 @@ static void register_failed(struct sync *sync, const struct err *err)
                  sync->agent_id);
         sync->agent_id[0] = '\0';
     }
-    log_err(LOG_LEVEL_WARN, err, "cannot register, trying again wait_ms=%u", wait);
+    failure_log(sync, err, "cannot register", wait);
     timer_start(sync->timer, wait);
 }
 
-static void registered_cb(const struct transport_session *session, const struct err *err, void *arg)
+static void register_done(struct sync *sync, const struct transport_session *session,
+                          bool recovered)
 {
-    struct sync *sync = CAST_MAGIC(arg, struct sync, SYNC_MAGIC);
-
-    if (err != NULL) {
-        register_failed(sync, err);
-        return;
-    }
+    if (recovered)
+        log_warn("the cell was restored from a backup: all that is known here is reported again");
     sync->session = *session;
     sync->seq = 0;
     sync->was_registered = true;
@@ -160,6 +205,20 @@ static void registered_cb(const struct transport_session *session, const struct 
     timer_start(sync->timer, 0);
 }
 
+static void registered_cb(const struct transport_session *session, const struct err *err, void *arg)
+{
+    struct sync *sync = CAST_MAGIC(arg, struct sync, SYNC_MAGIC);
+    enum cell_news news = CELL_SAME;
+    struct err wrong = {0};
+
+    if (err == NULL && mark_check(sync, &session->cell, &news, &wrong) != 0)
+        err = &wrong;
+    if (err != NULL)
+        register_failed(sync, err);
+    else
+        register_done(sync, session, news == CELL_RECOVERED);
+}
+
 static void register_call(struct sync *sync)
 {
     struct transport_identity identity = {
@@ -167,6 +226,8 @@ static void register_call(struct sync *sync)
         .host = sync->config.host,
         .boot_id = sync->config.boot_id,
         .agent_id = sync->agent_id[0] != '\0' ? sync->agent_id : NULL,
+        .key = sync->config.key,
+        .cell = &sync->cell,
         .resources = sync->config.resources,
         .attributes = sync->config.attributes,
     };
@@ -204,9 +265,22 @@ static void sync_failed(struct sync *sync, const struct err *err)
         stop(sync, err);
         return;
     }
-    sync->state = err->code == ERR_agent_unknown ? SYNC_REGISTERING : SYNC_WAITING;
-    log_err(LOG_LEVEL_WARN, err, "sync failed, trying again wait_ms=%u", wait);
+    sync->state = err->code == ERR_agent_unknown || err->code == ERR_cell_recovered
+                      ? SYNC_REGISTERING
+                      : SYNC_WAITING;
+    failure_log(sync, err, "sync failed", wait);
     timer_start(sync->timer, wait);
+}
+
+/* Whether the answer comes from the cell as it is now. */
+static int answer_check(struct sync *sync, const json_t *answer, struct err *err)
+{
+    struct cell_mark seen;
+    enum cell_news news;
+
+    if (cell_mark_read(&seen, json_object_get(answer, "cell"), err) != 0)
+        return err_wrap(err, "agent_sync's answer");
+    return mark_check(sync, &seen, &news, err);
 }
 
 /* A newer report overtook this one; what it said was not taken. */
@@ -218,7 +292,10 @@ static bool answer_stale(const json_t *answer)
 static void synced_cb(const json_t *answer, const struct err *err, void *arg)
 {
     struct sync *sync = CAST_MAGIC(arg, struct sync, SYNC_MAGIC);
+    struct err wrong = {0};
 
+    if (err == NULL && answer_check(sync, answer, &wrong) != 0)
+        err = &wrong;
     if (err != NULL) {
         sync_failed(sync, err);
         return;
@@ -237,6 +314,7 @@ static void sync_call(struct sync *sync)
     CLEANUP_JSON json_t *report = sync->owner.report(sync->owner.arg);
 
     json_object_set_new(report, "seq", json_integer(++sync->seq));
+    json_object_set_new(report, "cell", cell_mark_json(&sync->cell));
     sync->state = SYNC_CALLING;
     sync->news = false;
     sync->called_ms = clock_mono_ms();

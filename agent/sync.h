@@ -18,6 +18,10 @@ struct sync_owner {
     /* Registered, the first time or anew: everything is to be reported again. */
     void (*registered)(const struct transport_session *session, void *arg);
     json_t *(*report)(void *arg); /* new reference, right before it is sent */
+    /* The cell is in a later epoch than was known: keep the mark before anything else is done. In
+     * another generation it was restored from a backup: what has ended and was confirmed is to be
+     * reported again, too. */
+    void (*marked)(const struct cell_mark *cell, void *arg);
     /* The last report is durable; what the cell wants. True: things are moving, sync again soon. */
     bool (*answered)(const json_t *answer, void *arg);
     /* The cell will not have this agent: ERR_epoch_stale when another incarnation took over. No
@@ -28,7 +32,9 @@ struct sync_owner {
 
 struct sync_config {
     const char *name, *host, *boot_id;
-    const char *agent_id; /* "" = none yet; copied */
+    const char *agent_id;  /* "" = none yet; copied */
+    const char *key;       /* of the first registration; NULL = none */
+    struct cell_mark cell; /* what earlier lives have seen of it */
     const json_t *resources, *attributes;
     int64_t poll_min_ms, poll_max_ms;
 };

@@ -517,6 +517,17 @@ void task_report_again(struct task *task)
     task->sent = STAGE_NONE;
 }
 
+void task_unconfirm(struct task *task)
+{
+    struct err err = {0};
+
+    if (task->forgotten)
+        return;
+    task_report_again(task);
+    if (meta_remove(task->dir, META_REPORTED, &err) != 0)
+        log_err(LOG_LEVEL_WARN, &err, "a task's end may not be reported again task=%s", task->id);
+}
+
 json_t *task_usage(const struct task *task)
 {
     struct isolator_group group = task_group(task);

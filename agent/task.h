@@ -61,6 +61,7 @@ bool task_rests(const struct task *task);
 void task_report(struct task *task, json_t *updates, json_t *running);
 void task_report_confirmed(struct task *task); /* the last task_report is durable in the cell */
 void task_report_again(struct task *task);     /* the cell missed what was confirmed */
+void task_unconfirm(struct task *task); /* the same, also for the next agent; not if forgotten */
 
 /* New reference to a usage sample; NULL unless it runs. */
 json_t *task_usage(const struct task *task);

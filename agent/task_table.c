@@ -128,6 +128,20 @@ void task_table_wake(struct task_table *table, struct task *task)
     node_move(table, node_find(table, task_id(task)), true);
 }
 
+void task_table_unconfirm(struct task_table *table)
+{
+    struct node *node, *next;
+
+    TAILQ_FOREACH(node, &table->active, link)
+    task_unconfirm(node->task);
+    for (node = TAILQ_FIRST(&table->resting); node != NULL; node = next) {
+        next = TAILQ_NEXT(node, link);
+        task_unconfirm(node->task);
+        if (!task_rests(node->task))
+            node_move(table, node, true);
+    }
+}
+
 size_t task_table_sweep(struct task_table *table, size_t max,
                         bool (*expired)(struct task *task, void *arg), void *arg)
 {

@@ -22,6 +22,9 @@ void task_table_active(struct task_table *table, void (*visit)(struct task *task
 void task_table_settle(struct task_table *table);                  /* put those that rest apart */
 void task_table_wake(struct task_table *table, struct task *task); /* it rests no more */
 
+/* The cell may have forgotten every end that it confirmed: none rests any more. */
+void task_table_unconfirm(struct task_table *table);
+
 /* Free the resting ones for which expired says so, at most max. Returns how many. */
 size_t task_table_sweep(struct task_table *table, size_t max,
                         bool (*expired)(struct task *task, void *arg), void *arg);

@@ -34,7 +34,7 @@ static const struct db_stmt statements[] = {
 };
 
 #define TRANSPORT_DB_MAGIC 0x7a61d8b1u
-#define REGISTER_PARAMS    6
+#define REGISTER_PARAMS    8
 
 struct transport_db {
     struct transport transport;
@@ -88,24 +88,31 @@ static void register_fail(struct transport_db *self, const struct err *err)
     self->registered(NULL, err, self->arg);
 }
 
+static int session_read(struct transport_session *session, const PGresult *result, struct err *err)
+{
+    enum cell_news news;
+
+    if (PQntuples(result) != 1)
+        return err_set(err, ERR_server_error, "agent_register gave %d rows", PQntuples(result));
+    snprintf(session->agent_id, sizeof(session->agent_id), "%s", row_text(result, 0, "agent_id"));
+    session->epoch = row_int(result, 0, "epoch");
+    return cell_mark_take_text(&session->cell, row_text(result, 0, "cell"), &news, err);
+}
+
 static void register_reply(const PGresult *result, const struct err *err, void *arg)
 {
     struct transport_db *self = self_of(arg);
     struct transport_session session = {.epoch = 0};
-    struct err missing = {0};
+    struct err bad = {0};
 
     if (err != NULL) {
         register_fail(self, err);
         return;
     }
-    if (PQntuples(result) != 1) {
-        (void)err_set(&missing, ERR_server_error, "agent_register gave %d rows", PQntuples(result));
-        register_fail(self, &missing);
+    if (session_read(&session, result, &bad) != 0) {
+        register_fail(self, &bad);
         return;
     }
-    snprintf(session.agent_id, sizeof(session.agent_id), "%s", row_text(result, 0, "agent_id"));
-    snprintf(session.cell_id, sizeof(session.cell_id), "%s", row_text(result, 0, "cell_id"));
-    session.epoch = row_int(result, 0, "epoch");
     params_clear(self);
     self->registered(&session, NULL, self->arg);
 }
@@ -148,6 +155,8 @@ static void db_register(struct transport *transport, const struct transport_iden
     self->params[3] = json_print(identity->attributes);
     self->params[4] = mem_strdup(identity->boot_id);
     self->params[5] = mem_strdup(identity->agent_id);
+    self->params[6] = mem_strdup(identity->key);
+    self->params[7] = cell_mark_text(identity->cell);
     self->registered = done;
     self->arg = arg;
     db_call(self->db, &statements[STMT_schema_version], NULL, schema_reply, self);
@@ -184,6 +193,11 @@ static void db_sync(struct transport *transport, const struct transport_session 
     db_call(self->db, &statements[STMT_agent_sync], params, sync_reply, self);
 }
 
+static void db_transport_refuse(struct transport *transport, const struct err *why)
+{
+    db_refuse(self_of(transport)->db, why);
+}
+
 static void db_transport_destroy(struct transport *transport)
 {
     struct transport_db *self = self_of(transport);
@@ -196,6 +210,7 @@ static void db_transport_destroy(struct transport *transport)
 static const struct transport_ops ops = {
     .register_agent = db_register,
     .sync = db_sync,
+    .refuse = db_transport_refuse,
     .destroy = db_transport_destroy,
 };
 

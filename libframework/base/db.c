@@ -189,6 +189,11 @@ void db_pump(struct db *db)
 {
     if (db->state != DB_READY)
         return;
+    if (db->refusal.code) {
+        db->turn++;
+        db_lose(db, &db->refusal);
+        return;
+    }
     if (db->channels_listened < db->channel_count) {
         db->state = DB_LISTENING;
         timer_start(db->state_timer, db->config.connect_timeout_ms);
@@ -414,6 +419,14 @@ void db_listen(struct db *db, const char *channel)
             return;
     db->channels = mem_realloc(db->channels, (db->channel_count + 1) * sizeof *db->channels);
     db->channels[db->channel_count++] = mem_strdup(channel);
+    timer_start(db->pump_timer, 0);
+}
+
+void db_refuse(struct db *db, const struct err *err)
+{
+    if (!db_is_up(db))
+        return;
+    db->refusal = *err;
     timer_start(db->pump_timer, 0);
 }
 

@@ -66,6 +66,11 @@ void db_call(struct db *db, const struct db_stmt *stmt, const char *const *param
 /* LISTEN on one more channel, now and after each reconnect. */
 void db_listen(struct db *db, const char *channel);
 
+/* The server is not the one that is wanted (its answer says so): drop the connection before
+ * anything else is sent on it, report err through on_down and look for another one. May be called
+ * from a callback of db's; without a connection it does nothing. */
+void db_refuse(struct db *db, const struct err *err);
+
 bool db_is_up(const struct db *db);
 int db_queue_length(const struct db *db); /* calls not yet answered */
 

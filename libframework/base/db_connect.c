@@ -84,6 +84,7 @@ static void db_connect(struct db *db)
 {
     db->state = DB_CONNECTING;
     err_clear(&db->farewell);
+    err_clear(&db->refusal);
     db->conn = db_target_start(db->target, db->turn);
     if (PQstatus(db->conn) == CONNECTION_BAD) {
         db_lose_conn(db);

@@ -54,8 +54,9 @@ struct db {
     struct timer *deadline_timer; /* the least deadline of all calls, or earlier */
     int64_t deadline_armed_ms;    /* when it fires; 0 = not armed */
     struct timer *pump_timer;     /* takes up new work at the next loop turn */
-    struct err farewell;          /* what the server said before it closed; ERR_none if nothing */
-    PGresult *result;             /* of the step in flight, so far */
+    struct err refusal;  /* of the present connection by the owner; dropped at the next pump */
+    struct err farewell; /* what the server said before it closed; ERR_none if nothing */
+    PGresult *result;    /* of the step in flight, so far */
 
     char **channels;
     size_t channel_count, channels_listened;

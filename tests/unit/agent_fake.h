@@ -45,6 +45,10 @@ struct fake_cell {
     char registered_with[UUID_TEXT_SIZE]; /* agent_id of the last registration, "" = none */
     int registrations, syncs;
     int64_t epoch;
+    struct cell_mark mark;    /* of the database that answers */
+    struct cell_mark shown;   /* by the last registration or report */
+    int refusals;             /* how often this database was refused */
+    char key[UUID_TEXT_SIZE]; /* of the last registration, "" = none */
 };
 
 struct fake_transport {
@@ -94,9 +98,9 @@ static inline json_t *fake_answer(struct fake_cell *cell)
     }
     json_t *logs = cell->logs;
     cell->logs = json_array();
-    return json_pack("{sI sI so sO sO so}", "epoch", (json_int_t)cell->epoch, "next_poll_ms",
-                     (json_int_t)100, "launch", launch, "kill", cell->kill, "forget", cell->forget,
-                     "logs", logs);
+    return json_pack("{sI so sI so sO sO so}", "epoch", (json_int_t)cell->epoch, "cell",
+                     cell_mark_json(&cell->mark), "next_poll_ms", (json_int_t)100, "launch", launch,
+                     "kill", cell->kill, "forget", cell->forget, "logs", logs);
 }
 
 static inline void fake_take_report(struct fake_cell *cell, const json_t *report)
@@ -128,7 +132,7 @@ static inline void fake_reply_cb(evutil_socket_t fd, short what, void *arg)
         transport_registered_f done = self->registered;
         self->registered = NULL;
         snprintf(session.agent_id, sizeof(session.agent_id), "%s", FAKE_AGENT);
-        snprintf(session.cell_id, sizeof(session.cell_id), "%s", FAKE_CELL);
+        session.cell = self->cell->mark;
         done(failed ? NULL : &session, failed ? &err : NULL, self->arg);
     } else {
         self->synced(failed ? NULL : answer, failed ? &err : NULL, self->arg);
@@ -152,6 +156,8 @@ static inline void fake_register(struct transport *transport,
 
     snprintf(self->cell->registered_with, UUID_TEXT_SIZE, "%s",
              identity->agent_id != NULL ? identity->agent_id : "");
+    snprintf(self->cell->key, UUID_TEXT_SIZE, "%s", identity->key != NULL ? identity->key : "");
+    self->cell->shown = *identity->cell;
     self->cell->registrations++;
     self->cell->epoch++;
     self->registered = done;
@@ -167,6 +173,8 @@ static inline void fake_sync(struct transport *transport, const struct transport
 
     (void)session;
     self->cell->syncs++;
+    assert_int_equal(
+        cell_mark_read(&self->cell->shown, json_object_get(report, "cell"), &self->err), 0);
     assert_int_equal(json_integer_value(json_object_get(report, "seq")), ++self->seq);
     self->synced = done;
     if (code == ERR_none) {
@@ -182,6 +190,12 @@ static inline void fake_sync(struct transport *transport, const struct transport
     fake_reply(self, code, arg);
 }
 
+static inline void fake_refuse(struct transport *transport, const struct err *why)
+{
+    assert_true(why->code == ERR_cell_stale || why->code == ERR_cell_mismatch);
+    ((struct fake_transport *)transport)->cell->refusals++;
+}
+
 static inline void fake_destroy(struct transport *transport)
 {
     struct fake_transport *self = (struct fake_transport *)transport;
@@ -191,8 +205,10 @@ static inline void fake_destroy(struct transport *transport)
     free(self);
 }
 
-static const struct transport_ops fake_ops = {
-    .register_agent = fake_register, .sync = fake_sync, .destroy = fake_destroy};
+static const struct transport_ops fake_ops = {.register_agent = fake_register,
+                                              .sync = fake_sync,
+                                              .refuse = fake_refuse,
+                                              .destroy = fake_destroy};
 
 static inline struct transport *fake_transport_create(struct event_base *base,
                                                       struct fake_cell *cell)
@@ -223,14 +239,17 @@ static inline void world_create(struct world *world, const char *isolation)
     struct err err = {0};
     int operand;
 
-    *world = (struct world){.cell = {.launch = json_array(),
-                                     .kill = json_array(),
-                                     .forget = json_array(),
-                                     .logs = json_array(),
-                                     .updates = json_array(),
-                                     .running = json_array(),
-                                     .usage = json_array(),
-                                     .log_replies = json_array()}};
+    *world = (struct world){
+        .cell = {
+            .launch = json_array(),
+            .kill = json_array(),
+            .forget = json_array(),
+            .logs = json_array(),
+            .updates = json_array(),
+            .running = json_array(),
+            .usage = json_array(),
+            .log_replies = json_array(),
+            .mark = {.cell_id = FAKE_CELL, .epoch = 5, .generation = 1, .timeline = "00000002"}}};
     snprintf(world->dir, sizeof(world->dir), "/tmp/howdah agent XXXXXX");
     assert_non_null(mkdtemp(world->dir));
     snprintf(world->name, sizeof(world->name), "unit-%d-%d", (int)getpid(), number++);

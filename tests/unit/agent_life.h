@@ -570,6 +570,8 @@ static void test_forgotten_agent_registers_anew(void **state)
     until(world, running_twice, id, "it tells the new cell what runs");
 }
 
+#include "agent_life_cell.h"
+
 static void test_refused_declaration_ends_the_agent(void **state)
 {
     struct world *world = *state;
@@ -811,6 +813,10 @@ static const struct CMUnitTest life_tests[] = {
     LIFE_TEST(test_lost_answer_is_repeated),
     LIFE_TEST(test_fenced_agent_leaves_tasks_alone),
     LIFE_TEST(test_forgotten_agent_registers_anew),
+    LIFE_TEST(test_a_former_primary_starts_and_kills_nothing),
+    LIFE_TEST(test_who_the_agent_is_outlives_it),
+    LIFE_TEST(test_ends_are_reported_again_after_a_restore),
+    LIFE_TEST(test_an_agent_of_another_cell_ends),
     LIFE_TEST(test_refused_declaration_ends_the_agent),
     LIFE_TEST(test_stop_with_kill_ends_and_reports_all),
     LIFE_TEST(test_logs_are_read_in_pieces),

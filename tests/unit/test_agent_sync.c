@@ -14,6 +14,9 @@
 #include "base/mem.h"
 
 #define AGENT   "99999999-0000-4000-8000-000000000009"
+#define KEY     "77777777-0000-4000-8000-000000000007"
+#define CELL    "cccccccc-0000-4000-8000-00000000000c"
+#define OTHER   "dddddddd-0000-4000-8000-00000000000d"
 #define WAIT_MS 20000
 
 struct world {
@@ -27,7 +30,11 @@ struct world {
     bool registering;
     enum err_code register_fail[4]; /* of the first registrations; then they succeed */
     enum err_code sync_fail;
-    bool stale; /* answers say that a newer report was there */
+    bool stale;            /* answers say that a newer report was there */
+    struct cell_mark mark; /* of the database that answers */
+    struct cell_mark kept, shown;
+    int marks, refusals;
+    char key[UUID_TEXT_SIZE];
     int next_poll_ms;
     bool moving;   /* what the owner says of each answer */
     char ids[256]; /* agent ids that registrations came with, "-" for none */
@@ -42,7 +49,7 @@ struct world {
 static void reply_cb(evutil_socket_t fd, short what, void *arg)
 {
     struct world *world = arg;
-    struct transport_session session = {.agent_id = AGENT, .cell_id = AGENT, .epoch = 7};
+    struct transport_session session = {.agent_id = AGENT, .epoch = 7, .cell = world->mark};
     enum err_code code = world->sync_fail;
     struct err err = {0};
 
@@ -59,7 +66,8 @@ static void reply_cb(evutil_socket_t fd, short what, void *arg)
         return;
     }
     CLEANUP_JSON json_t *answer =
-        json_pack("{si sb}", "next_poll_ms", world->next_poll_ms, "stale", world->stale);
+        json_pack("{si sb so}", "next_poll_ms", world->next_poll_ms, "stale", world->stale, "cell",
+                  cell_mark_json(&world->mark));
     world->synced_done(code != ERR_none ? NULL : answer, code != ERR_none ? &err : NULL,
                        world->done_arg);
 }
@@ -72,6 +80,8 @@ static void register_op(struct transport *transport, const struct transport_iden
 
     snprintf(world->ids + used, sizeof(world->ids) - used, "%.2s ",
              identity->agent_id != NULL ? identity->agent_id : "-");
+    snprintf(world->key, sizeof(world->key), "%s", identity->key);
+    world->shown = *identity->cell;
     world->registers++;
     world->registering = true;
     world->registered_done = done;
@@ -88,10 +98,18 @@ static void sync_op(struct transport *transport, const struct transport_session 
     if (world->syncs < 64)
         world->synced_ms[world->syncs] = clock_mono_ms();
     world->syncs++;
+    struct err err = {0};
+    assert_int_equal(cell_mark_read(&world->shown, json_object_get(report, "cell"), &err), 0);
     world->seq = json_integer_value(json_object_get(report, "seq"));
     world->synced_done = done;
     world->done_arg = arg;
     event_active(world->reply, EV_TIMEOUT, 0);
+}
+
+static void refuse_op(struct transport *transport, const struct err *why)
+{
+    assert_true(why->code == ERR_cell_stale || why->code == ERR_cell_mismatch);
+    ((struct world *)transport)->refusals++;
 }
 
 static void destroy_op(struct transport *transport)
@@ -99,7 +117,7 @@ static void destroy_op(struct transport *transport)
     (void)transport;
 }
 
-static const struct transport_ops ops = {register_op, sync_op, destroy_op};
+static const struct transport_ops ops = {register_op, sync_op, refuse_op, destroy_op};
 
 /* ---- owner ---------------------------------------------------------------------------------- */
 
@@ -107,6 +125,14 @@ static void registered_cb(const struct transport_session *session, void *arg)
 {
     assert_string_equal(session->agent_id, AGENT);
     ((struct world *)arg)->registered++;
+}
+
+static void marked_cb(const struct cell_mark *cell, void *arg)
+{
+    struct world *world = arg;
+
+    world->kept = *cell;
+    world->marks++;
 }
 
 static json_t *report_cb(void *arg)
@@ -141,11 +167,14 @@ static void begin(struct world *world, const char *agent_id, int64_t poll_min, i
                                                     .host = "h",
                                                     .boot_id = "b",
                                                     .agent_id = agent_id,
+                                                    .key = KEY,
+                                                    .cell = world->kept,
                                                     .resources = NULL,
                                                     .attributes = NULL,
                                                     .poll_min_ms = poll_min,
                                                     .poll_max_ms = poll_max},
                               &(struct sync_owner){.registered = registered_cb,
+                                                   .marked = marked_cb,
                                                    .report = report_cb,
                                                    .answered = answered_cb,
                                                    .refused = refused_cb,
@@ -179,6 +208,8 @@ static int setup(void **state)
     world->base = event_base_new();
     world->reply = event_new(world->base, -1, 0, reply_cb, world);
     world->next_poll_ms = 20;
+    world->mark =
+        (struct cell_mark){.cell_id = CELL, .epoch = 5, .generation = 1, .timeline = "00000002"};
     *state = world;
     return 0;
 }
@@ -364,6 +395,125 @@ static void test_overtaken_report_does_not_count_as_delivered(void **state)
     until_count(world, &world->answered, 1);
 }
 
+static void test_what_is_seen_of_the_cell_is_kept_and_shown(void **state)
+{
+    struct world *world = *state;
+
+    begin(world, "", 10, 1000);
+    until_count(world, &world->answered, 2);
+    assert_string_equal(world->key, KEY);
+    assert_int_equal(world->marks, 1);
+    assert_int_equal(world->kept.epoch, 5);
+    assert_int_equal(world->shown.epoch, 5);
+    world->mark.epoch = 6;
+    int answered = world->answered;
+    until_count(world, &world->answered, answered + 2);
+    assert_int_equal(world->marks, 2);
+    assert_int_equal(world->kept.epoch, 6);
+    assert_int_equal(world->shown.epoch, 6);
+}
+
+/* The answer of a former primary reaches the agent although it was shown a later mark. */
+static void answer_is_thrown_away(struct world *world, struct cell_mark left_behind)
+{
+    struct cell_mark right = world->mark;
+
+    begin(world, "", 10, 1000);
+    until_count(world, &world->answered, 1);
+    world->mark = left_behind;
+    until_count(world, &world->refusals, 1);
+    int answered = world->answered;
+    until_count(world, &world->refusals, 3);
+    assert_int_equal(world->answered, answered);
+    assert_int_equal(world->kept.epoch, right.epoch);
+    assert_string_equal(world->kept.timeline, right.timeline);
+    assert_int_equal(world->refused, 0);
+    world->mark = right;
+    until_count(world, &world->answered, answered + 1);
+    assert_int_equal(world->registered, 1);
+}
+
+static void test_an_answer_of_an_older_epoch_is_thrown_away(void **state)
+{
+    struct world *world = *state;
+    struct cell_mark older = world->mark;
+
+    older.epoch = 4;
+    snprintf(older.timeline, sizeof(older.timeline), "0000000F");
+    answer_is_thrown_away(world, older);
+}
+
+static void test_an_answer_of_an_older_timeline_is_thrown_away(void **state)
+{
+    struct world *world = *state;
+    struct cell_mark older = world->mark;
+
+    snprintf(older.timeline, sizeof(older.timeline), "00000001");
+    answer_is_thrown_away(world, older);
+}
+
+static void test_an_answer_of_another_cell_is_thrown_away(void **state)
+{
+    struct world *world = *state;
+    struct cell_mark other = world->mark;
+
+    other.epoch = 9;
+    snprintf(other.cell_id, sizeof(other.cell_id), "%s", OTHER);
+    answer_is_thrown_away(world, other);
+}
+
+static void test_a_database_that_says_it_is_behind_is_left(void **state)
+{
+    struct world *world = *state;
+
+    begin(world, "", 10, 1000);
+    until_count(world, &world->answered, 1);
+    world->sync_fail = ERR_cell_stale;
+    until_count(world, &world->refusals, 2);
+    world->sync_fail = ERR_none;
+    until_count(world, &world->answered, 2);
+    assert_int_equal(world->registered, 1);
+    assert_int_equal(world->refused, 0);
+}
+
+static void test_an_agent_of_another_cell_does_not_start(void **state)
+{
+    struct world *world = *state;
+
+    world->register_fail[0] = ERR_cell_mismatch;
+    begin(world, AGENT, 10, 1000);
+    until_count(world, &world->refused, 1);
+    assert_int_equal(world->refusal, ERR_cell_mismatch);
+}
+
+static void test_a_database_of_another_cell_is_refused_by_who_knows_its_own(void **state)
+{
+    struct world *world = *state;
+
+    world->kept = world->mark;
+    snprintf(world->kept.cell_id, sizeof(world->kept.cell_id), "%s", OTHER);
+    begin(world, AGENT, 10, 1000);
+    until_count(world, &world->refused, 1);
+    assert_int_equal(world->refusal, ERR_cell_mismatch);
+    assert_int_equal(world->registered, 0);
+}
+
+static void test_after_a_restore_the_agent_registers_again(void **state)
+{
+    struct world *world = *state;
+
+    begin(world, "", 10, 1000);
+    until_count(world, &world->answered, 1);
+    world->mark.epoch = 1000;
+    world->mark.generation = 2;
+    world->sync_fail = ERR_cell_recovered;
+    until_count(world, &world->registered, 2);
+    world->sync_fail = ERR_none;
+    until_count(world, &world->answered, 2);
+    assert_string_equal(world->ids, "- 99 ");
+    assert_int_equal(world->kept.generation, 2);
+}
+
 #define SYNC_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -381,6 +531,14 @@ int main(void)
         SYNC_TEST(test_unknown_agent_registers_anew),
         SYNC_TEST(test_stale_epoch_is_final),
         SYNC_TEST(test_overtaken_report_does_not_count_as_delivered),
+        SYNC_TEST(test_what_is_seen_of_the_cell_is_kept_and_shown),
+        SYNC_TEST(test_an_answer_of_an_older_epoch_is_thrown_away),
+        SYNC_TEST(test_an_answer_of_an_older_timeline_is_thrown_away),
+        SYNC_TEST(test_an_answer_of_another_cell_is_thrown_away),
+        SYNC_TEST(test_a_database_that_says_it_is_behind_is_left),
+        SYNC_TEST(test_an_agent_of_another_cell_does_not_start),
+        SYNC_TEST(test_a_database_of_another_cell_is_refused_by_who_knows_its_own),
+        SYNC_TEST(test_after_a_restore_the_agent_registers_again),
     };
 
     log_init("test", LOG_LEVEL_ERROR);
