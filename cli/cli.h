@@ -22,6 +22,7 @@ enum cli_exit {
     EXIT_FAILED = 1,      /* the request was refused, or the audit found something */
     EXIT_USAGE = 2,       /* unknown command or option, value out of range */
     EXIT_UNREACHABLE = 3, /* no cluster, no primary, or a schema of another version */
+    EXIT_DANGER = 4,      /* doctor: something is dangerous; 1: nothing worse than a warning */
     EXIT_TIMEOUT = 124,   /* run: --timeout passed */
     /* run: a task ended without an exit code, or howdah itself failed. 126 and 127 come from the
      * executor: the command could not be executed. */

@@ -26,3 +26,14 @@ grant execute on function howdah_private.ranges_to_json(int4multirange),
     howdah_private.dominant_share(bigint, bigint, bigint, bigint, howdah_private.cell_total),
     howdah_private.offer_resources(howdah_private.offer)
     to howdah_framework, howdah_operator, howdah_observer, howdah_coordinator;
+
+-- The doctor looks at the server as the one who asks.
+grant execute on function howdah_private.wal_timeline(), howdah_private.doctor_sees_stats(),
+    howdah_private.doctor_overrides(text, text), howdah_private.doctor_server(timestamptz),
+    howdah_private.doctor_commit(), howdah_private.doctor_standbys(),
+    howdah_private.doctor_slots(), howdah_private.doctor_failover(),
+    howdah_private.doctor_sessions(), howdah_private.doctor_snapshots(),
+    howdah_private.doctor_tables(), howdah_private.doctor_cell(), howdah_private.doctor_grants(),
+    howdah_private.patroni_number(jsonb, numeric), howdah_private.patroni_true(jsonb, boolean),
+    howdah_private.doctor_patroni(jsonb)
+    to howdah_operator, howdah_observer, howdah_coordinator;
