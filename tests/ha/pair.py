@@ -22,7 +22,8 @@ class Pair:
 
     def __init__(self, lab, settings=None, disk_mb=512, fence=True, degrade=True, synchronous=True):
         self.lab, self.synchronous = lab, synchronous
-        self.servers = [Server(lab, lab.network.host_add(name), settings, disk_mb) for name in ("pg1", "pg2")]
+        self.servers = [Server(lab, lab.network.host_add(name), settings, disk_mb)
+                        for name in ("pg1", "pg2")]
         self.supervisor = Supervisor(*self.servers, fence=fence, degrade=degrade, synchronous=synchronous)
 
     @property
@@ -131,6 +132,7 @@ class Pair:
                 server.resume()
         with self.supervisor.lock:
             self.primary.start()
+            wait.until(seconds, f"{self.primary.name} answers", self.primary.answers)
             if not self._follows(self.standby):
                 self.rejoin(self.standby)
         self.wait_healthy(seconds)

@@ -208,6 +208,13 @@ class Server:
         rows = self.sql(statement, params, database, deadline)
         return rows[0][0] if rows else None
 
+    def answers(self):
+        """Whether it takes connections: not before the recovery from a crash has ended."""
+        try:
+            return self.value("select true", deadline=5)
+        except Lost:
+            return False
+
     # ---- faults ----
 
     def kill_postmaster(self):

@@ -60,11 +60,11 @@ class Scene:
 
 
 @contextlib.contextmanager
-def scene(make_cluster, settings=None, **options):
-    """make_cluster is Pair or Patroni; options go to it, settings to the cell."""
+def scene(make_cluster, cell_settings=None, **options):
+    """make_cluster is Pair or Patroni; options go to it, cell_settings are settings of the cell."""
     with Lab() as lab:
         made = Scene(lab, make_cluster(lab, **options))
-        made.start(settings)
+        made.start(cell_settings)
         yield made
 
 

@@ -140,16 +140,17 @@ class Client:
 
     def __init__(self, conninfos, deadline=1.0):
         self.conninfos, self.deadline, self.session = list(conninfos), deadline, None
-        self.losses = []  # why a session ended, for reports
+        self.losses = []  # why tries had no known outcome, for reports
 
     def try_once(self, sql, params=None):
         """One attempt: the rows, Lost, or the server's error."""
-        if self.session is None:
-            self.session = primary_session(self.conninfos, self.deadline)
         try:
+            if self.session is None:
+                self.session = primary_session(self.conninfos, self.deadline)
             return self.session.query(sql, params)
-        except Lost:
+        except Lost as error:
             self.session = None
+            self.losses.append(str(error))
             raise
 
     def call(self, sql, params=None, seconds=30):
@@ -158,14 +159,12 @@ class Client:
         while True:
             try:
                 return self.try_once(sql, params)
-            except Lost as error:
-                self.losses.append(str(error))
+            except Lost:
                 if time.monotonic() > end:
                     raise
             except psycopg2.Error as error:
                 if not retriable(error) or time.monotonic() > end:
                     raise
-                self.losses.append(str(error).strip())
             time.sleep(pause * random.uniform(0.5, 1))
             pause = min(pause * 2, 0.3)
 

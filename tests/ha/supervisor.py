@@ -44,6 +44,7 @@ class Supervisor(threading.Thread):
     def _reset(self):
         """Forgets what was seen of the primary: it is another one now."""
         self._session, self._misses, self._alone = None, 0, 0
+        self._answered_at = time.monotonic()
         self._armed_at, self._mark = None, "0/0"
 
     def note(self, what, server, **more):
@@ -92,12 +93,16 @@ class Supervisor(threading.Thread):
             if self._session is None:
                 self._session = Session(self.primary.conninfo(), self.deadline)
             self._follow(*self._session.query(POLL, (self._mark,))[0])
-            self._misses = 0
+            self._misses, self._answered_at = 0, time.monotonic()
         except (Lost, psycopg2.Error):
             self._session = None
             self._misses += 1
         if self._misses >= self.misses_allowed and (self.synced or not self.synchronous):
             self.fail_over()
+
+    def missing(self, seconds):
+        """Whether the primary has not answered for so long."""
+        return time.monotonic() - self._answered_at > seconds
 
     def fail_over(self):
         """Fence, promote, swap. When the standby does not answer everything stays as it is, but the
