@@ -120,14 +120,12 @@ returns table (ordinal integer, name text, task_id uuid, agent_id uuid, committe
                replayed boolean)
 language plpgsql
 as $$
-/* Every claim that is not one plain task that fits: check the call, replay, gang, or decide. */
+/* Every claim that does not commit the quick way: check the call, replay, or decide. */
 #variable_conflict use_column
 declare
     v_fw howdah_private.framework;
     v_earlier howdah_private.claim;
-    v_gang record;
 begin
-    select null::uuid[] as ids, null::uuid[] as agents, null::text[] as names into v_gang;
     v_fw := framework_enter('claim', claim_many.framework_id, claim_many.epoch);
     perform claim_check_call(claim_many.mode, claim_many.conflict, claim_many.revocable,
                              claim_many.dry_run, claim_many.claim_key, claim_many.tasks);
@@ -143,18 +141,6 @@ begin
                               'the same request as the first time, or a new key');
             end if;
             return query select * from claim_replay(v_earlier, claim_many.tasks);
-            return;
-        end if;
-        if not claim_many.revocable then
-            v_gang := claim_gang(v_fw, claim_many.claim_key, claim_many.body_hash,
-                                 claim_many.tasks, claim_many.mode, claim_many.conflict);
-        end if;
-        if v_gang.ids is not null then
-            return query
-            select u.n::integer, u.name, u.id, u.agent, true, null::text, null::text,
-                   null::numeric, null::numeric, null::text, false
-            from unnest(v_gang.names, v_gang.ids, v_gang.agents) with ordinality
-                 as u (name, id, agent, n);
             return;
         end if;
     end if;
@@ -209,9 +195,10 @@ declare
     v_mem bigint;
     v_disk bigint;
     v_gpus bigint;
+    v_gang gang;
 begin
     -- The commonest claim, one plain task that fits, in as few statements and expressions as can be:
-    -- each is set up anew in every transaction. What it cannot take it leaves to claim_many.
+    -- each is set up anew in every transaction. What it cannot take it leaves to those below.
     select gen_random_uuid(), uuid_or_null(v_spec ->> 'agent'),
            coalesce((v_spec -> 'resources' -> 'cpus')::numeric, 0) * 1000,
            coalesce((v_spec -> 'resources' -> 'mem')::bigint, 0),
@@ -254,7 +241,8 @@ begin
                                        cpus_milli, mem, disk, gpus, kill_grace_s, spec)
                 values (v_task, claim.framework_id, v_agent, claim.claim_key, v_spec ->> 'name',
                         false, v_cpus, v_mem, v_disk, v_gpus,
-                        (v_spec -> 'kill_grace_s')::integer, v_spec)
+                        (v_spec -> 'kill_grace_s')::integer,
+                        v_spec - '{name,offer,agent,version}'::text[])
                 on conflict (framework_id, name) where terminal_at is null do nothing
                 returning 1, t.name, t.task_id, t.agent_id, true, null::text, null::text,
                           null::numeric, null::numeric, null::text, false;
@@ -267,6 +255,16 @@ begin
                 perform pool_credit_plain(v_agent, v_cpus, v_mem, v_disk, v_gpus);
             end if;
             delete from claim c where c.claim_key = claim.claim_key;
+        end if;
+    elsif claim.tasks -> 1 is not null and not claim.revocable and not claim.dry_run then
+        v_gang := claim_gang(claim.framework_id, claim.epoch, claim.claim_key, claim.tasks,
+                             claim.mode, claim.conflict);
+        if v_gang.ids is not null then
+            return query
+            select generate_subscripts(v_gang.ids, 1), unnest(v_gang.names), unnest(v_gang.ids),
+                   unnest(v_gang.agents), true, null::text, null::text, null::numeric,
+                   null::numeric, null::text, false;
+            return;
         end if;
     end if;
     return query

@@ -253,7 +253,7 @@ as $$
     cross join lateral (
         select y.name,
                exists (select 1 from howdah_private.task t
-                       where t.framework_id = (claim_read.fw).framework_id and t.name = y.name
+                       where t.framework_id = (claim_read.fw).framework_id and t.name = y.name collate "C"
                          and t.terminal_at is null)
                or exists (select 1
                           from jsonb_array_elements(claim_read.tasks) with ordinality as e (spec, n)
@@ -352,10 +352,11 @@ begin
            coalesce((r.spec -> 'resources' -> 'disk')::bigint, 0),
            coalesce((r.spec -> 'resources' -> 'gpus')::bigint, 0),
            r.ports, nullif(r.spec -> 'resources' -> 'scalars', '{}'), r.sets,
-           (r.spec -> 'kill_grace_s')::integer, r.spec
+           (r.spec -> 'kill_grace_s')::integer,
+           r.spec - '{name,offer,agent,version}'::text[]
     from unnest(specs) r
     where r.reason is null
-    order by r.name  -- two claims that want the same names wait for each other in one order
+    order by r.name collate "C" -- two claims that want the same names meet at the same one first
     on conflict do nothing;
     get diagnostics v_made = row_count;
     if v_made < cardinality(v_ids) then

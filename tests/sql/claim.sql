@@ -128,8 +128,9 @@ select is(t.rows($$ select name, state, pool, revocable, cpus_milli, mem, disk, 
                            started_at, terminal_at from howdah_private.task where name = 'kept' $$),
           '(kept,staging,*,f,250,100,7,0,9,,,)', 'the task is in staging with what it asked for');
 select is((select spec from howdah_private.task where name = 'kept'),
-          t.spec('kept', :'ag', '{"cpus": 0.25, "mem": 100, "disk": 7}', '{"kill_grace_s": 9}'),
-          'the task keeps its spec as it was given');
+          t.spec('kept', :'ag', '{"cpus": 0.25, "mem": 100, "disk": 7}', '{"kill_grace_s": 9}')
+              - '{name,agent}'::text[],
+          'the task keeps its spec as it was given, less name and place');
 select is(t.books(:'ag'), :'books'::jsonb || '{"disk_allocated": 7}' || jsonb_build_object(
               'cpus_allocated', (:'books'::jsonb -> 'cpus_allocated')::integer + 250,
               'mem_allocated', (:'books'::jsonb -> 'mem_allocated')::integer + 100),

@@ -104,6 +104,78 @@ select is((select count(*) from howdah_private.task where name ~ '^(b|s|d)'), 0:
           'none of the refused gangs left a task');
 select t.audit_clean('the books are right after all the refusals');
 
+-- --- alike and mixed -----------------------------------------------------------------------------
+
+create function t.quick(tasks jsonb)
+returns text
+language sql
+set search_path = howdah_private, pg_catalog
+as $$
+    select case when g.ids is null then 'decided' when g.body is null then 'mixed' else 'alike' end
+    from howdah_private.gang_read(tasks, (select framework_id from howdah_private.framework
+                                          where name = 'a'), 'fw_a') g;
+$$;
+create temp table way (n integer, way text, tasks jsonb, what text);
+insert into way values
+    (1, 'alike', t.spread('w', 3), 'specs that differ in name and agent'),
+    (2, 'mixed', jsonb_set(t.spread('w', 3), '{1,resources,cpus}', '0.2'), 'one with other resources'),
+    (3, 'mixed', jsonb_set(t.spread('w', 3), '{2,environment}', '{"RANK": "2"}'), 'one with an environment'),
+    (4, 'mixed', jsonb_set(t.spread('w', 2), '{0,version}', '1'), 'one with a version'),
+    (5, 'mixed', jsonb_set(t.spread('w', 2), '{1,agent}', to_jsonb(upper(t.spread('w', 2) -> 1 ->> 'agent'))),
+     'an agent in capitals'),
+    (6, 'decided', jsonb_set(t.spread('w', 2), '{0,resources}', '{"ports": 1}'), 'one with ports'),
+    (7, 'decided', jsonb_set(t.spread('w', 2), '{0,user}', '"root"'), 'an OS user that is not permitted'),
+    (8, 'decided', jsonb_set(jsonb_set(t.spread('w', 2), '{0,user}', '"root"'), '{1,user}', '"root"'),
+     'the same for all'),
+    (9, 'decided', jsonb_set(t.spread('w', 2), '{1,name}', '5'), 'a name that is a number'),
+    (10, 'decided', jsonb_set(t.spread('w', 2), '{1,name}', '" w"'), 'a name with a blank before it'),
+    (11, 'decided', t.spread('w', 2) #- '{1,name}', 'no name'),
+    (12, 'mixed', t.spread('w', 2) #- '{0,resources,mem}', 'one that wants no memory'),
+    (13, 'decided', t.spread('w', 2) #- '{1,agent}', 'no place'),
+    (14, 'decided', t.spread('w', 2) || '[null]', 'a null'),
+    (15, 'decided', '[null, null]', 'nulls only'),
+    (16, 'decided', '[[], []]', 'arrays'),
+    (17, 'decided', jsonb_set(t.spread('w', 2), '{1,resources,cpus}', '-1'), 'a negative amount'),
+    (18, 'decided', jsonb_set(t.spread('w', 2), '{1,resources,cpus}', '0.0001'), 'too many decimals');
+select is(t.quick(tasks), way, format('a gang with %s: %s', what, way)) from way order by n;
+update way set tasks = jsonb_set(tasks, '{1,agent}', '"not-a-uuid"') where n = 1;
+select is(t.quick(tasks), 'mixed', 'an agent that is no uuid is looked up, and not found') from way where n = 1;
+select is(t.reasons(:'fw', tasks), 'gang_incomplete task_invalid gang_incomplete',
+          'and the answer says which spec it is') from way where n = 1;
+create temp table before_w as
+select g.n, p.version from howdah_private.agent_pool p join g on g.id = p.agent_id where g.n in (2, 3, 4);
+select is(t.reasons(:'fw', (select tasks from way where n = 3)), 'committed committed committed',
+          'a mixed gang is committed');
+select is(t.rows($$ select name, spec ? 'name' or spec ? 'agent', spec #>> '{environment,RANK}'
+                 from howdah_private.task where name ~ '^w' order by name $$),
+          '(w1,f,) (w2,f,) (w3,f,2)', 'each task with its own body, less name and place');
+select is((select array_agg(version order by n) from howdah_private.agent_pool p join g on g.id = p.agent_id
+           where g.n in (2, 3, 4)),
+          (select array_agg(version + 1 order by n) from before_w), 'as one step for each agent');
+select t.audit_clean('the books are right after a mixed gang');
+
+-- --- conflict rule "version" ---------------------------------------------------------------------
+
+create function t.versioned(prefix text, behind integer)
+returns jsonb
+language sql
+as $$
+    select jsonb_agg(t.spec(prefix || g.n, g.id, '{"cpus": 0.1}',
+                            jsonb_build_object('version', p.version
+                                               - case when g.n = 3 then behind else 0 end))
+                     order by g.n)
+    from g join howdah_private.agent_pool p on p.agent_id = g.id where g.n <= 4;
+$$;
+select is(t.reasons(:'fw', t.versioned('v', 0), 'all', 'version'),
+          'committed committed committed committed', 'a gang on agents as they were seen is committed');
+select t.refused(:'fw', t.versioned('u', 1), 'gang_incomplete gang_incomplete agent_changed gang_incomplete',
+                 '%', 'one agent that has changed stops all', 'all', 'version');
+select t.refused(:'fw', t.spread('u', 2), 'agent_changed agent_changed', '%',
+                 'without a version seen there is none to compare', 'all', 'version');
+select is((select count(*) from howdah_private.agent_pool where gang_short), 0::bigint,
+          'no row remembers that a gang did not fit');
+select t.audit_clean('the books are right');
+
 -- --- gangs to the edge ---------------------------------------------------------------------------
 
 select is(t.reasons(:'fw', (select jsonb_agg(t.spec('fill-' || g.n, g.id, jsonb_build_object(
