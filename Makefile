@@ -185,13 +185,14 @@ $(TEST_OBJ): BUILD_CFLAGS += -DTEST_DIR='"tests"'
 # A runner gets B and SAN in its environment and prints its own closing line.
 run_if_there = $(if $(wildcard $(1)),$(1) $(2),@echo "$@: no $(1) here")
 
-.PHONY: check check-all check-unit check-sql check-isolation check-system check-gen check-long docker-test
+.PHONY: check check-all check-unit check-sql check-policy check-isolation check-system check-gen \
+    check-long docker-test
 check: deps-tests ## install what is missing, build, run every test
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TESTS)
 	@$(MAKE) --no-print-directory -j1 check-all
 
 check-all: ## every test, nothing installed; goes on after a failure, fails at the end
-	@failed=; for part in gen unit sql isolation system; do \
+	@failed=; for part in gen unit sql policy isolation system; do \
 	    echo "== check-$$part"; \
 	    $(MAKE) --no-print-directory check-$$part || failed="$$failed check-$$part"; \
 	done; \
@@ -203,6 +204,9 @@ check-unit: $(PROGRAMS) $(TESTS) ## cmocka, a program per C module (ONE=test_x r
 check-sql: all ## pgTAP files of tests/sql, each against a private PostgreSQL
 	$(call run_if_there,tests/sql/run.sh)
 
+check-policy: all ## sharing: random trees against the reference (CASES, SEED)
+	$(call run_if_there,tests/policy/run.sh,$(CASES) $(SEED))
+
 check-isolation: all ## races, one spec each
 	$(call run_if_there,tests/isolation/run.sh)
 
@@ -210,6 +214,7 @@ check-system: all ## real daemons in throwaway directories
 	$(call run_if_there,tests/system/run.sh)
 
 check-long: all ## what takes longer than a minute: fresh Debian, long runs
+	$(call run_if_there,tests/policy/run.sh,10000)
 	$(call run_if_there,tests/fresh/run.sh)
 	@$(MAKE) --no-print-directory chaos N=100
 

@@ -11,7 +11,7 @@ static void usage_print(FILE *out)
           "[OPERAND]...\n\n",
           out);
     for (size_t i = 0; i < VERB_COUNT; i++)
-        fprintf(out, "  %-12s %s\n", verbs[i].word, verbs[i].summary);
+        fprintf(out, "  %-13s %s\n", verbs[i].word, verbs[i].summary);
     fputs("\nhowdah COMMAND --help tells more. Without --db or HOWDAH_DB the commands talk to the\n"
           "development cluster in --dir, HOWDAH_DIR or .howdah.\n",
           out);

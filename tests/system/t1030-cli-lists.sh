@@ -49,6 +49,11 @@ exits 0 "quota-set sets guarantees and limits" howdah quota-set bulk/night --gua
 like "$OUT" 'bulk/night .* (mem=64 cpus=0.5|cpus=0.5 mem=64) +cpus=2 sets=' "and shows them"
 exits 0 "an empty list takes them away" howdah quota-set bulk/night --guarantee ''
 is "$(howdah roles --json | jq -c '.[] | select(.name == "bulk/night") | [.guarantee, .limits.cpus]')" '[null,2]' "but not the others"
+exits 0 "explain-share lists the roles" howdah explain-share
+like "$OUT" '^bulk/night +0.0%' "with what they hold"
+exits 0 "explain-share tells of one role" howdah explain-share bulk/night
+like "$OUT" '^cpus .* 2 .*nothing is wanted' "its limit, and why its share is not more"
+exits 1 "but not of one that there is not" howdah explain-share no-such-role
 exits 0 "quota-clear takes all away" howdah quota-clear bulk/night
 is "$(howdah roles --json | jq -c '.[] | select(.name == "bulk/night") | .limits')" null "they are gone"
 exits 1 "a role with children stays" howdah role-delete bulk
