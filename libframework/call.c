@@ -4,8 +4,10 @@
  * db repeats a call whose connection broke until the statement's deadline; beyond that, and after
  * every other error of class RETRY, the call waits here with jittered backoff and goes again, with
  * the same parameters, for as long as the session lives. That is safe because every statement of
- * stmts.def may run twice. Errors that say that the framework is no longer this session's end the
- * session; all others are the request's own and only its callback hears of them. */
+ * stmts.def may run twice. A stale epoch is looked into (heartbeat.c): if the session was fenced,
+ * it ends; if the cell was restored, the request goes again in the new epoch. Other errors that say
+ * that the framework is no longer this session's end the session; all others are the request's own
+ * and only its callback hears of them. */
 #include "call.h"
 
 #include <stdio.h>
@@ -61,10 +63,15 @@ static void call_finish(struct call *call, const PGresult *result, const struct 
     session_leave(session);
 }
 
+/* Parameter 2 of every request: it may have changed since the last try. */
+static char *epoch_text(const struct fw_session *session)
+{
+    return mem_printf("%lld", (long long)session->epoch);
+}
+
 static bool error_ends_session(enum err_code code)
 {
-    return code == ERR_epoch_stale || code == ERR_framework_completed ||
-           code == ERR_framework_unknown;
+    return code == ERR_framework_completed || code == ERR_framework_unknown;
 }
 
 static void call_reply(const PGresult *result, const struct err *err, void *arg)
@@ -79,7 +86,9 @@ static void call_reply(const PGresult *result, const struct err *err, void *arg)
         return;
     }
     if (err != NULL && session->state != SESSION_ENDED) {
-        if (err_class_of(err->code) == ERR_RETRY) {
+        if (err->code == ERR_epoch_stale)
+            session_verify(session);
+        if (err_class_of(err->code) == ERR_RETRY || err->code == ERR_epoch_stale) {
             timer_start(call->timer, backoff_next_ms(&call->backoff));
             return;
         }
@@ -95,6 +104,8 @@ static void call_try(void *arg)
 {
     struct call *call = CAST_MAGIC(arg, struct call, CALL_MAGIC);
 
+    free(call->params[1]);
+    call->params[1] = epoch_text(call->session);
     if (call->session->db != NULL)
         db_call(call->session->db, call->stmt, (const char *const *)call->params, call_reply, call);
 }
@@ -135,7 +146,7 @@ struct call *call_make(struct fw_session *session, enum stmt_id id, call_done_f 
     call->timer = timer_create_on(session->base, call_try, call);
     LIST_INSERT_HEAD(&session->calls->open, call, links);
     call_param(call, mem_strdup(session->framework_id));
-    call_param(call, mem_printf("%lld", (long long)session->epoch));
+    call_param(call, epoch_text(session));
     return call;
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/backoff.h"
+#include "base/cell_mark.h"
 #include "base/db.h"
 #include "base/loop.h"
 #include "fw_error.h"
@@ -26,13 +27,14 @@ enum session_state {
     /* No connection has been made yet, or it broke before registration. db makes it; next is
      * registering. Nothing but waiting happens here. */
     SESSION_CONNECTING,
-    /* Connected; the schema's version is asked for and framework_register is under way. Requests
-     * are refused, since id and epoch are not known. */
+    /* Connected; the schema's version is asked for and framework_register is under way. The first
+     * time requests are refused, since id and epoch are not known; after a restore they wait. */
     SESSION_REGISTERING,
     /* Registered and connected: heartbeats, polls, requests. */
     SESSION_ACTIVE,
-    /* Registered, but the connection is lost; db makes a new one. The registration stays valid: the
-     * epoch tells whether somebody took over meanwhile. Requests queue up. */
+    /* Registered, but the connection is lost, or made anew and not known to lead to the right
+     * database. The registration stays valid: the epoch tells whether somebody took over
+     * meanwhile. Requests queue up. */
     SESSION_DISCONNECTED,
     /* Torn down, or a fatal error was reported. Nothing is called any more. */
     SESSION_ENDED,
@@ -55,7 +57,9 @@ struct fw_session {
     char *name, *role, *former_id;
     int failover_timeout_s;
     int poll_ms;
-    bool suppressed, auto_acknowledge;
+    bool suppressed; /* what the caller wants; registering anew undoes it in the cell */
+    bool auto_acknowledge;
+    char key[UUID_TEXT_SIZE]; /* of the first registration */
 
     enum session_state state;
     char *framework_id; /* owned; NULL until registered */
@@ -63,10 +67,12 @@ struct fw_session {
     int heartbeat_s;
     uint32_t polls; /* since the last full resync of offers */
     bool heartbeat_in_flight;
-    bool failed;    /* ended by an error, not by a teardown */
-    bool owns_loop; /* the loop is broken when the session has ended */
-    int depth;      /* callbacks of the caller that are running now */
-    struct err end; /* why the session ended */
+    struct cell_mark mark; /* the latest that was seen of the cell */
+    bool told_down;        /* `disconnected` was called, `reconnected` not yet */
+    bool failed;           /* ended by an error, not by a teardown */
+    bool owns_loop;        /* the loop is broken when the session has ended */
+    int depth;             /* callbacks of the caller that are running now */
+    struct err end;        /* why the session ended */
 
     struct offers *offers;
     struct updates *updates;
@@ -88,6 +94,15 @@ int session_check_open(const struct fw_session *session, struct fw_error *err);
 /* One of the session's own calls (not a request) failed: ends the session unless it may be
  * repeated, or is an error on no list (a warning then). */
 void session_call_failed(struct fw_session *session, const struct err *err);
+
+/* A call met a stale epoch: find out whether the session was fenced or the cell restored. */
+void session_verify(struct fw_session *session);
+
+/* The cell was restored from a backup: register again. */
+void session_return(struct fw_session *session);
+
+/* A heartbeat was answered by the right database: if the connection was lost, it is back. */
+void session_back(struct fw_session *session);
 
 /* Reports err through the error callback and ends the session; once. */
 void session_fail(struct fw_session *session, const struct err *err);

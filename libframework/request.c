@@ -105,12 +105,18 @@ static int quiet_send(struct fw_session *session, enum stmt_id id, struct fw_err
 
 int fw_suppress(struct fw_session *session, struct fw_error *err)
 {
-    return quiet_send(session, STMT_suppress, err);
+    if (quiet_send(session, STMT_suppress, err) != 0)
+        return -1;
+    session->suppressed = true;
+    return 0;
 }
 
 int fw_revive(struct fw_session *session, struct fw_error *err)
 {
-    return quiet_send(session, STMT_revive, err);
+    if (quiet_send(session, STMT_revive, err) != 0)
+        return -1;
+    session->suppressed = false;
+    return 0;
 }
 
 int fw_filters_clear(struct fw_session *session, const char *const *agent_ids, size_t count,

@@ -6,7 +6,9 @@
  * One connection carries everything, in order. After the first registration the session listens on
  * its channel and then reads what it may have missed: notifications are hints, and a slow jittered
  * poll looks anyway. After a reconnect nothing is registered again, since that would fence nobody
- * but ourselves: the epoch is still ours, or the first call says epoch_stale and the session ends.
+ * but ourselves: a heartbeat asks first which database this is and whether the epoch is still ours
+ * (heartbeat.c). Only when the cell was restored from a backup does the session register again.
+ * A registration whose answer was lost is repeated with the same key, and is the same one.
  *
  * Errors of class RETRY are answered by trying again with backoff, for ever. All others of the
  * session's own calls end it: the same call with the same identity cannot do better. A login that
@@ -19,6 +21,7 @@
 #include "base/version.h"
 #include "call.h"
 #include "check.h"
+#include "heartbeat.h"
 #include "internal.h"
 #include "offers.h"
 #include "updates.h"
@@ -156,6 +159,8 @@ void session_call_failed(struct fw_session *session, const struct err *err)
     if (err->code == ERR_server_error) {
         fw_error_from(&error, err);
         session_warn(session, &error);
+    } else if (err->code == ERR_epoch_stale) {
+        session_verify(session);
     } else if (fw_error_ends_session(err)) {
         session_fail(session, err);
     }
@@ -191,30 +196,7 @@ int session_check_open(const struct fw_session *session, struct fw_error *err)
     return 0;
 }
 
-/* ---- heartbeat and polls ---- */
-
-static void heartbeat_reply(const PGresult *result, const struct err *err, void *arg)
-{
-    struct fw_session *session = CAST_MAGIC(arg, struct fw_session, SESSION_MAGIC);
-
-    (void)result;
-    if (session->state >= SESSION_ENDED)
-        return;
-    session->heartbeat_in_flight = false;
-    if (err != NULL)
-        session_call_failed(session, err);
-}
-
-static void heartbeat_fire(void *arg)
-{
-    struct fw_session *session = CAST_MAGIC(arg, struct fw_session, SESSION_MAGIC);
-
-    timer_start(session->heartbeat_timer, backoff_jitter_ms((uint32_t)session->heartbeat_s * 1000));
-    if (session->heartbeat_in_flight || session->state != SESSION_ACTIVE)
-        return;
-    session->heartbeat_in_flight = true;
-    session_call(session, STMT_heartbeat, NULL, NULL, heartbeat_reply);
-}
+/* ---- polls ---- */
 
 static void poll_fire(void *arg)
 {
@@ -236,13 +218,14 @@ static void session_catch_up(struct fw_session *session)
 {
     session->polls = 0;
     offers_resync(session->offers);
-    heartbeat_fire(session);
+    heartbeat_arm(session);
     poll_fire(session);
 }
 
 /* ---- registration ---- */
 
 static void register_send(struct fw_session *session);
+static bool session_tell_back(struct fw_session *session);
 
 static void register_failed(struct fw_session *session, const struct err *err)
 {
@@ -252,22 +235,40 @@ static void register_failed(struct fw_session *session, const struct err *err)
         timer_start(session->retry_timer, backoff_next_ms(&session->backoff));
 }
 
+static void tell_registered(struct fw_session *session, bool again)
+{
+    session_enter(session);
+    if (!again && session->callbacks.registered != NULL)
+        session->callbacks.registered(session, session->framework_id, session->epoch, session->arg);
+    if (again && session->callbacks.restored != NULL)
+        session->callbacks.restored(session, session->epoch, session->arg);
+    session_leave(session);
+}
+
+/* The first registration, or the one that follows a restore of the cell. */
 static void session_registered(struct fw_session *session, const PGresult *result)
 {
-    session->framework_id = mem_strdup(row_text(result, 0, "framework_id"));
+    bool again = session->framework_id != NULL;
+
+    if (session_mark(session, row_text(result, 0, "cell")) != 0) {
+        timer_start(session->retry_timer, backoff_next_ms(&session->backoff));
+        return;
+    }
+    if (!again)
+        session->framework_id = mem_strdup(row_text(result, 0, "framework_id"));
     session->epoch = row_int(result, 0, "epoch");
     session->heartbeat_s = (int)row_int(result, 0, "heartbeat_s");
     if (session->heartbeat_s < 1)
         session->heartbeat_s = 1;
     session->state = SESSION_ACTIVE;
+    backoff_reset(&session->backoff);
     db_listen(session->db, row_text(result, 0, "channel"));
     if (session->suppressed)
         fw_suppress(session, NULL);
     session_catch_up(session);
-    session_enter(session);
-    if (session->callbacks.registered != NULL)
-        session->callbacks.registered(session, session->framework_id, session->epoch, session->arg);
-    session_leave(session);
+    if (again && !session_tell_back(session))
+        return;
+    tell_registered(session, again);
 }
 
 static void register_reply(const PGresult *result, const struct err *err, void *arg)
@@ -286,7 +287,9 @@ static void version_reply(const PGresult *result, const struct err *err, void *a
 {
     struct fw_session *session = CAST_MAGIC(arg, struct fw_session, SESSION_MAGIC);
     char timeout[16];
-    const char *const params[] = {session->name, session->role, timeout, session->former_id};
+    CLEANUP_FREE char *mark = cell_mark_text(&session->mark);
+    const char *id = session->framework_id ? session->framework_id : session->former_id;
+    const char *const params[] = {session->name, session->role, timeout, id, session->key, mark};
     struct err mine;
     int64_t version;
 
@@ -319,10 +322,46 @@ static void register_send(struct fw_session *session)
 
 static void retry_fire(void *arg)
 {
-    register_send(CAST_MAGIC(arg, struct fw_session, SESSION_MAGIC));
+    struct fw_session *session = CAST_MAGIC(arg, struct fw_session, SESSION_MAGIC);
+
+    if (session->state != SESSION_DISCONNECTED)
+        register_send(session);
+    else if (db_is_up(session->db))
+        heartbeat_send(session);
+}
+
+void session_return(struct fw_session *session)
+{
+    if (session->state == SESSION_REGISTERING)
+        return;
+    timer_stop(session->retry_timer);
+    register_send(session);
 }
 
 /* ---- the connection ---- */
+
+/* The caller was told that the connection was lost: tell that it is back. False if that destroyed
+ * the session. */
+static bool session_tell_back(struct fw_session *session)
+{
+    if (!session->told_down)
+        return true;
+    session->told_down = false;
+    session_enter(session);
+    if (session->callbacks.reconnected != NULL)
+        session->callbacks.reconnected(session, session->arg);
+    return session_leave(session);
+}
+
+void session_back(struct fw_session *session)
+{
+    if (session->state != SESSION_DISCONNECTED)
+        return;
+    session->state = SESSION_ACTIVE;
+    backoff_reset(&session->backoff);
+    session_catch_up(session);
+    (void)session_tell_back(session);
+}
 
 static void session_up(struct db *db, void *arg)
 {
@@ -331,14 +370,8 @@ static void session_up(struct db *db, void *arg)
     (void)db;
     if (session->state == SESSION_CONNECTING)
         register_send(session);
-    if (session->state != SESSION_DISCONNECTED)
-        return;
-    session->state = SESSION_ACTIVE;
-    session_catch_up(session);
-    session_enter(session);
-    if (session->callbacks.reconnected != NULL)
-        session->callbacks.reconnected(session, session->arg);
-    session_leave(session);
+    if (session->state == SESSION_DISCONNECTED)
+        heartbeat_send(session);
 }
 
 static void session_down(struct db *db, const struct err *err, void *arg)
@@ -355,6 +388,7 @@ static void session_down(struct db *db, const struct err *err, void *arg)
     }
     if (session->state == SESSION_ACTIVE)
         session->state = SESSION_DISCONNECTED;
+    session->told_down = true;
     fw_error_from(&error, err);
     error.error_class = FW_ERROR_RETRY;
     session_enter(session);
@@ -391,6 +425,9 @@ static int config_check(const struct fw_config *config, struct fw_error *err)
     if (config->framework_id != NULL &&
         check_uuid("session", "framework_id", config->framework_id, err))
         return -1;
+    if (config->register_key != NULL &&
+        check_uuid("session", "register_key", config->register_key, err))
+        return -1;
     if (config->poll_ms != 0 &&
         check_int("session", "poll_ms", config->poll_ms, POLL_MIN_MS, POLL_MAX_MS, err))
         return -1;
@@ -408,6 +445,10 @@ static void config_copy(struct fw_session *session, const struct fw_config *conf
     session->poll_ms = config->poll_ms != 0 ? config->poll_ms : POLL_DEFAULT_MS;
     session->suppressed = config->suppressed;
     session->auto_acknowledge = config->auto_acknowledge;
+    if (config->register_key != NULL)
+        snprintf(session->key, sizeof(session->key), "%s", config->register_key);
+    else
+        uuid_make(session->key);
 }
 
 static struct db *session_connect(struct fw_session *session, const char *conninfo, struct err *err)

@@ -127,7 +127,8 @@ struct fw_callbacks {
     /* The connection is lost, or an attempt to make one failed (called for each attempt). The
      * session goes on trying. */
     void (*disconnected)(struct fw_session *session, const struct fw_error *err, void *arg);
-    /* Connected again after `disconnected`; id and epoch are the same as before. */
+    /* Connected again after `disconnected`; id and epoch are the same as before, unless `restored`
+     * follows. */
     void (*reconnected)(struct fw_session *session, void *arg);
     /* The end: fenced by a newer instance (epoch_stale), removed, refused, wrong schema. The
      * session makes no further call; the callbacks of open requests run with this error, then
@@ -136,6 +137,11 @@ struct fw_callbacks {
     /* A request without a callback (decline, suppress, …) was refused, or a poll failed with an
      * error that is on no list. The session goes on. */
     void (*warning)(struct fw_session *session, const struct fw_error *err, void *arg);
+    /* The cell was restored from a backup, and the session has registered again under its id, in
+     * this new epoch. What was claimed, acknowledged or killed since the backup is not known any
+     * more: tasks of that time are killed by their agents, updates may come again. Requests under
+     * way go on. Time to fw_reconcile. */
+    void (*restored)(struct fw_session *session, int64_t epoch, void *arg);
 };
 
 /* ---- session ---- */
@@ -150,6 +156,10 @@ struct fw_config {
     bool suppressed;   /* start without asking for offers; fw_revive asks */
     bool auto_acknowledge; /* acknowledge each update when the update callback has returned */
     int poll_ms;           /* how often to look without having been woken; 0 = 2000, jittered */
+    /* A uuid that makes registering a new framework again the same one, should the process die
+     * before it learns the id: keep it where the next process finds it. NULL = the session makes
+     * one, which covers lost answers only. */
+    const char *register_key;
 };
 
 /* NULL with *err filled when a value is not valid; problems with the database arrive through the

@@ -83,6 +83,12 @@ void db_listen(struct db *db, const char *channel)
     (void)channel;
 }
 
+void db_refuse(struct db *db, const struct err *err)
+{
+    (void)db;
+    (void)err;
+}
+
 bool db_is_up(const struct db *db)
 {
     return db->up;

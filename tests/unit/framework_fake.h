@@ -42,6 +42,7 @@ struct db {
     struct db_config config;
     bool up;
     char listening[128];
+    enum err_code refused; /* what the owner refused this server for, last */
     struct fake_call *first;
 };
 
@@ -101,6 +102,11 @@ void db_call(struct db *db, const struct db_stmt *stmt, const char *const *param
 void db_listen(struct db *db, const char *channel)
 {
     snprintf(db->listening, sizeof(db->listening), "%s", channel);
+}
+
+void db_refuse(struct db *db, const struct err *err)
+{
+    db->refused = err->code;
 }
 
 bool db_is_up(const struct db *db)
@@ -214,10 +220,26 @@ static inline void fake_fail(const char *name, enum err_code code)
 #define FAKE_CLAIM_COLUMNS                                                                         \
     "ordinal|name|task_id|agent_id|committed|reason|resource|wanted|free|message|replayed"
 
+#define FAKE_REGISTER_COLUMNS "framework_id|epoch|channel|heartbeat_s|cell"
+
+/* What a cell says of itself. */
+#define FAKE_CELL "cccccccc-0000-4000-8000-00000000000c"
+#define FAKE_MARK_OF(cell_id, epoch, generation, timeline)                                         \
+    "{\"cell_id\": \"" cell_id "\", \"epoch\": " #epoch ", \"generation\": " #generation           \
+    ", \"timeline\": \"" timeline "\"}"
+#define FAKE_MARK FAKE_MARK_OF(FAKE_CELL, 5, 1, "00000002")
+
 static inline void fake_up(void)
 {
     fake->up = true;
     fake->config.on_up(fake, fake->config.arg);
+}
+
+/* Up again, and the database is the one it was. */
+static inline void fake_back(void)
+{
+    fake_up();
+    fake_answer_count("heartbeat", "cell", FAKE_MARK);
 }
 
 static inline void fake_down(enum err_code code)
@@ -239,9 +261,8 @@ static inline void fake_register(void)
 {
     fake_up();
     fake_answer_count("version", "version", FAKE_VERSION);
-    fake_answer("register", "framework_id|epoch|channel|heartbeat_s",
-                (const char *const[]){FAKE_ID "|3|howdah_framework_1|5"}, 1);
-    fake_answer_count("heartbeat", "framework_heartbeat", "");
+    fake_answer("register", FAKE_REGISTER_COLUMNS,
+                (const char *const[]){FAKE_ID "|3|howdah_framework_1|5|" FAKE_MARK}, 1);
     fake_answer("offers", FAKE_OFFER_COLUMNS, NULL, 0);
     fake_answer("updates", FAKE_UPDATE_COLUMNS, NULL, 0);
 }

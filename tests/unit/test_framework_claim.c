@@ -175,7 +175,10 @@ static void a_stale_epoch_ends_the_session_and_the_claim(void **state)
 
     fw_claim(world->session, &gang, on_claim, world, NULL);
     fake_fail("claim", ERR_epoch_stale);
+    assert_int_equal(world->errors, 0); /* the cell may have been restored: ask */
+    fake_fail("heartbeat", ERR_epoch_stale);
     assert_int_equal(world->errors, 1);
+    fake_turn(world->base);
     assert_int_equal(world->answers, 1);
     assert_string_equal(world->code, "epoch_stale");
 }

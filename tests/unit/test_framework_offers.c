@@ -160,7 +160,7 @@ static void after_a_reconnect_the_differences_are_reported(void **state)
 
     two_offers();
     fake_down(ERR_connection_lost);
-    fake_up();
+    fake_back();
     assert_string_equal(fake_param("offers", 3), "0");
     poll_answers((const char *const[]){ROW("8", FAKE_OFFER_A, "outstanding", "~"),
                                        ROW("12", FAKE_OFFER_C, "outstanding", "~")},
@@ -175,7 +175,7 @@ static void a_reconnect_that_finds_nothing_ends_all_offers(void **state)
 
     two_offers();
     fake_down(ERR_connection_lost);
-    fake_up();
+    fake_back();
     poll_answers(NULL, 0);
     assert_string_equal(world->seen, "+b +a -a:resync -b:resync ");
     fake_notify("offers");
@@ -187,7 +187,7 @@ static void a_failed_poll_is_asked_again_in_full(void **state)
     (void)state;
     two_offers();
     fake_down(ERR_connection_lost);
-    fake_up();
+    fake_back();
     fake_fail("offers", ERR_deadline_passed);
     fake_notify("offers");
     assert_string_equal(fake_param("offers", 3), "0");
@@ -227,7 +227,7 @@ static void a_declined_offer_is_gone_at_once_and_stays_gone(void **state)
     assert_string_equal(fake_param("decline", 4), "1.500");
     assert_string_equal(listed(world), "b");
     fake_down(ERR_connection_lost);
-    fake_up();
+    fake_back();
     two_offers(); /* read before the decline is executed */
     assert_string_equal(listed(world), "b");
     fake_answer_count("decline", "count", "1");

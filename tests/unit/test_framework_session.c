@@ -2,11 +2,19 @@
 /* The session's life: registration, reconnects, fencing, destruction. */
 #include "framework_fake.h"
 
+#include "base/uuid.h"
+
+#define FAKE_MARK_PRINTED                                                                          \
+    "{\"cell_id\":\"" FAKE_CELL "\",\"epoch\":5,\"generation\":1,\"timeline\":\"00000002\"}"
+
 struct world {
     struct event_base *base;
     struct fw_session *session;
     int registered, reconnected, disconnected, errors, warnings, claims;
-    char code[64], id[40];
+    char code[64], id[40], key[40];
+    char *shown; /* the cell's mark in the last registration */
+    int restored;
+    int64_t restored_epoch;
     int64_t epoch;
     bool destroy_on_error, destroy_on_registered;
 };
@@ -59,11 +67,21 @@ static void on_warning(struct fw_session *session, const struct fw_error *err, v
     ((struct world *)arg)->warnings++;
 }
 
+static void on_restored(struct fw_session *session, int64_t epoch, void *arg)
+{
+    struct world *world = arg;
+
+    assert_int_equal(fw_session_epoch(session), epoch);
+    world->restored++;
+    world->restored_epoch = epoch;
+}
+
 static const struct fw_callbacks callbacks = {.registered = on_registered,
                                               .disconnected = on_disconnected,
                                               .reconnected = on_reconnected,
                                               .error = on_error,
-                                              .warning = on_warning};
+                                              .warning = on_warning,
+                                              .restored = on_restored};
 
 static struct fw_session *create(struct world *world, struct fw_config config)
 {
@@ -95,8 +113,18 @@ static int teardown(void **state)
     fake_turn(world->base);
     assert_null(fake);
     event_base_free(world->base);
+    free(world->shown);
     free(world);
     return 0;
+}
+
+static void register_params(struct world *world)
+{
+    const char *shown = fake_param("register", 6);
+
+    snprintf(world->key, sizeof(world->key), "%s", fake_param("register", 5));
+    free(world->shown);
+    world->shown = mem_strdup(shown);
 }
 
 static void a_session_registers_by_itself_and_listens(void **state)
@@ -107,12 +135,13 @@ static void a_session_registers_by_itself_and_listens(void **state)
     assert_null(fw_session_framework_id(world->session));
     fake_up();
     fake_answer_count("version", "version", FAKE_VERSION);
+    register_params(world);
     assert_string_equal(fake_param("register", 1), "test");
     assert_string_equal(fake_param("register", 2), "batch");
     assert_string_equal(fake_param("register", 3), "604800");
     assert_null(fake_param("register", 4));
-    fake_answer("register", "framework_id|epoch|channel|heartbeat_s",
-                (const char *const[]){FAKE_ID "|3|the_channel|5"}, 1);
+    fake_answer("register", FAKE_REGISTER_COLUMNS,
+                (const char *const[]){FAKE_ID "|3|the_channel|5|" FAKE_MARK}, 1);
     assert_int_equal(world->registered, 1);
     assert_string_equal(world->id, FAKE_ID);
     assert_int_equal(world->epoch, 3);
@@ -123,7 +152,8 @@ static void a_session_registers_by_itself_and_listens(void **state)
     assert_string_equal(fake_param("offers", 3), "0");
     assert_string_equal(fake_param("updates", 3), "{}");
     assert_string_equal(fake_param("updates", 4), "1000");
-    assert_non_null(fake_find("heartbeat"));
+    assert_true(uuid_valid(world->key));
+    assert_null(world->shown);
 }
 
 static void a_framework_id_fails_over_to_it(void **state)
@@ -135,8 +165,8 @@ static void a_framework_id_fails_over_to_it(void **state)
     fake_answer_count("version", "version", FAKE_VERSION);
     assert_string_equal(fake_param("register", 3), "60");
     assert_string_equal(fake_param("register", 4), FAKE_ID);
-    fake_answer("register", "framework_id|epoch|channel|heartbeat_s",
-                (const char *const[]){FAKE_ID "|4|the_channel|5"}, 1);
+    fake_answer("register", FAKE_REGISTER_COLUMNS,
+                (const char *const[]){FAKE_ID "|4|the_channel|5|" FAKE_MARK}, 1);
     assert_int_equal(world->epoch, 4);
     assert_null(fake_find("suppress"));
 }
@@ -157,12 +187,14 @@ static void a_registration_that_may_be_repeated_is_repeated(void **state)
     create(world, (struct fw_config){0});
     fake_up();
     fake_answer_count("version", "version", FAKE_VERSION);
+    register_params(world);
     fake_fail("register", ERR_deadline_passed);
     assert_int_equal(world->errors, 0);
     fake_wait_for(world->base, "version");
     fake_answer_count("version", "version", FAKE_VERSION);
-    fake_answer("register", "framework_id|epoch|channel|heartbeat_s",
-                (const char *const[]){FAKE_ID "|3|the_channel|5"}, 1);
+    assert_string_equal(fake_param("register", 5), world->key); /* the same one, not a second */
+    fake_answer("register", FAKE_REGISTER_COLUMNS,
+                (const char *const[]){FAKE_ID "|3|the_channel|5|" FAKE_MARK}, 1);
     assert_int_equal(world->registered, 1);
 }
 
@@ -236,10 +268,14 @@ static void a_reconnect_keeps_the_registration_and_reads_everything(void **state
     fake_down(ERR_connection_failed);
     assert_int_equal(world->disconnected, 2);
     fake_up();
+    assert_int_equal(world->reconnected, 0);
+    assert_false(fw_session_connected(world->session));
+    assert_null(fake_find("offers"));
+    assert_string_equal(fake_param("heartbeat", 3), FAKE_MARK_PRINTED);
+    fake_answer_count("heartbeat", "cell", FAKE_MARK);
     assert_int_equal(world->reconnected, 1);
     assert_int_equal(world->registered, 1);
     assert_null(fake_find("register"));
-    assert_non_null(fake_find("heartbeat"));
     assert_string_equal(fake_param("offers", 3), "0");
     assert_non_null(fake_find("updates"));
 }
@@ -294,6 +330,7 @@ static void a_fenced_session_reports_it_once_and_calls_nothing_more(void **state
     assert_int_equal(fw_claim(world->session, &claim, on_claim, world, &err), 0);
     fake_notify("offers");
     fake_fail("offers", ERR_epoch_stale);
+    fake_fail("heartbeat", ERR_epoch_stale);
     assert_int_equal(world->errors, 1);
     assert_string_equal(world->code, "epoch_stale");
     assert_int_equal(fw_claim(world->session, &claim, on_claim, world, &err), -1);
@@ -303,6 +340,152 @@ static void a_fenced_session_reports_it_once_and_calls_nothing_more(void **state
     assert_null(fake); /* the connection is closed */
     assert_int_equal(world->claims, 1);
     assert_int_equal(world->errors, 1);
+}
+
+/* ---- which database it is ---- */
+
+static void a_heartbeat_keeps_and_shows_the_latest_mark(void **state)
+{
+    struct world *world = *state;
+
+    create(world, (struct fw_config){0});
+    fake_register();
+    fake_down(ERR_connection_lost);
+    fake_up();
+    fake_answer_count("heartbeat", "cell", FAKE_MARK_OF(FAKE_CELL, 6, 1, "00000003"));
+    fake_down(ERR_connection_lost);
+    fake_up();
+    assert_non_null(strstr(fake_param("heartbeat", 3), "\"epoch\":6"));
+    assert_non_null(strstr(fake_param("heartbeat", 3), "00000003"));
+}
+
+static void a_database_that_is_behind_is_refused(void **state)
+{
+    static const char *const marks[] = {
+        FAKE_MARK_OF(FAKE_CELL, 4, 1, "00000009"), FAKE_MARK_OF(FAKE_CELL, 5, 1, "00000001"),
+        FAKE_MARK_OF("dddddddd-0000-4000-8000-00000000000d", 9, 1, "00000009")};
+    static const enum err_code codes[] = {ERR_cell_stale, ERR_cell_stale, ERR_cell_mismatch};
+    struct world *world = *state;
+
+    create(world, (struct fw_config){0});
+    fake_register();
+    for (size_t i = 0; i < 3; i++) {
+        fake_down(ERR_connection_lost);
+        fake_up();
+        fake_answer_count("heartbeat", "cell", marks[i]);
+        assert_int_equal(fake->refused, codes[i]);
+        assert_false(fw_session_connected(world->session));
+        assert_null(fake_find("offers"));
+    }
+    assert_int_equal(world->reconnected, 0);
+    assert_int_equal(world->errors, 0);
+    fake_down(ERR_cell_stale);
+    fake_back();
+    assert_int_equal(world->reconnected, 1);
+}
+
+static void a_database_that_says_it_is_behind_is_refused(void **state)
+{
+    struct world *world = *state;
+
+    create(world, (struct fw_config){0});
+    fake_register();
+    fake_down(ERR_connection_lost);
+    fake_up();
+    fake_fail("heartbeat", ERR_cell_stale);
+    assert_int_equal(fake->refused, ERR_cell_stale);
+    assert_int_equal(world->errors, 0);
+    assert_false(fw_session_connected(world->session));
+}
+
+static void a_failed_look_at_the_database_is_repeated(void **state)
+{
+    struct world *world = *state;
+
+    create(world, (struct fw_config){0});
+    fake_register();
+    fake_down(ERR_connection_lost);
+    fake_up();
+    fake_fail("heartbeat", ERR_lock_timeout);
+    assert_null(fake_find("heartbeat"));
+    fake_wait_for(world->base, "heartbeat");
+    fake_answer_count("heartbeat", "cell", FAKE_MARK);
+    assert_true(fw_session_connected(world->session));
+}
+
+static void on_late_claim(struct fw_session *session, const struct fw_claim_result *results,
+                          size_t count, const struct fw_error *err, void *arg)
+{
+    (void)session;
+    (void)results;
+    assert_null(err);
+    assert_int_equal(count, 0);
+    ((struct world *)arg)->claims++;
+}
+
+static void after_a_restore_the_session_registers_again_and_goes_on(void **state)
+{
+    struct world *world = *state;
+    const struct fw_task task = {.name = "t", .agent_id = FAKE_AGENT, .shell = "true"};
+    const struct fw_claim claim = {.tasks = &task, .task_count = 1};
+
+    create(world, (struct fw_config){.failover_timeout_s = 60});
+    fake_register();
+    assert_int_equal(fw_suppress(world->session, NULL), 0);
+    fake_answer_count("suppress", "count", "0");
+    assert_int_equal(fw_claim(world->session, &claim, on_late_claim, world, NULL), 0);
+    fake_fail("claim", ERR_epoch_stale);
+    fake_fail("heartbeat", ERR_cell_recovered);
+    assert_int_equal(world->errors, 0);
+    assert_false(fw_session_connected(world->session));
+    fake_answer_count("version", "version", FAKE_VERSION);
+    assert_string_equal(fake_param("register", 3), "60");
+    assert_string_equal(fake_param("register", 4), FAKE_ID);
+    assert_string_equal(fake_param("register", 6), FAKE_MARK_PRINTED);
+    fake_answer("register", FAKE_REGISTER_COLUMNS,
+                (const char *const[]){FAKE_ID "|1000|howdah_framework_1|5|" FAKE_MARK_OF(
+                    FAKE_CELL, 900, 2, "00000001")},
+                1);
+    assert_int_equal(world->restored, 1);
+    assert_int_equal(world->restored_epoch, 1000);
+    assert_int_equal(world->registered, 1);
+    assert_int_equal(world->reconnected, 0);
+    assert_true(fw_session_connected(world->session));
+    assert_string_equal(fake_param("offers", 3), "0");
+    assert_non_null(fake_find("suppress"));
+    fake_wait_for(world->base, "claim");
+    assert_string_equal(fake_param("claim", 2), "1000");
+    fake_answer("claim", FAKE_CLAIM_COLUMNS, NULL, 0);
+    assert_int_equal(world->claims, 1);
+}
+
+static void a_framework_that_the_backup_does_not_know_has_ended(void **state)
+{
+    struct world *world = *state;
+
+    create(world, (struct fw_config){0});
+    fake_register();
+    fake_down(ERR_connection_lost);
+    fake_up();
+    fake_fail("heartbeat", ERR_cell_recovered);
+    fake_answer_count("version", "version", FAKE_VERSION);
+    fake_fail("register", ERR_framework_unknown);
+    assert_int_equal(world->errors, 1);
+    assert_string_equal(world->code, "framework_unknown");
+}
+
+static void a_key_of_the_callers_is_used(void **state)
+{
+    struct world *world = *state;
+    struct fw_error err;
+    const struct fw_config bad = {.conninfo = "good", .name = "x", .register_key = "no uuid"};
+
+    assert_null(fw_session_create(world->base, &bad, &callbacks, world, &err));
+    assert_non_null(strstr(err.text, "register_key"));
+    create(world, (struct fw_config){.register_key = FAKE_CELL});
+    fake_up();
+    fake_answer_count("version", "version", FAKE_VERSION);
+    assert_string_equal(fake_param("register", 5), FAKE_CELL);
 }
 
 static void a_poll_that_fails_strangely_is_a_warning_and_asked_again(void **state)
@@ -334,8 +517,8 @@ static void a_session_may_be_destroyed_in_its_own_callback(void **state)
     create(world, (struct fw_config){0});
     fake_up();
     fake_answer_count("version", "version", FAKE_VERSION);
-    fake_answer("register", "framework_id|epoch|channel|heartbeat_s",
-                (const char *const[]){FAKE_ID "|3|the_channel|5"}, 1);
+    fake_answer("register", FAKE_REGISTER_COLUMNS,
+                (const char *const[]){FAKE_ID "|3|the_channel|5|" FAKE_MARK}, 1);
     fake_turn(world->base);
     assert_null(fake);
 }
@@ -438,6 +621,13 @@ int main(void)
         TEST(a_notification_makes_it_look_at_what_it_names),
         TEST(without_notifications_it_looks_anyway),
         TEST(a_fenced_session_reports_it_once_and_calls_nothing_more),
+        TEST(a_heartbeat_keeps_and_shows_the_latest_mark),
+        TEST(a_database_that_is_behind_is_refused),
+        TEST(a_database_that_says_it_is_behind_is_refused),
+        TEST(a_failed_look_at_the_database_is_repeated),
+        TEST(after_a_restore_the_session_registers_again_and_goes_on),
+        TEST(a_framework_that_the_backup_does_not_know_has_ended),
+        TEST(a_key_of_the_callers_is_used),
         TEST(a_poll_that_fails_strangely_is_a_warning_and_asked_again),
         TEST(a_session_may_be_destroyed_in_its_own_callback),
         TEST(requests_before_registration_are_refused),
