@@ -75,15 +75,23 @@ static void db_prepare_done(struct db *db)
     db_send_running(db);
 }
 
-/* The running call has its answer, and is done. */
-static void db_call_done(struct db *db, const PGresult *result, const struct err *err)
+/* The running call has its answer, a result or an error, and is done. */
+static void db_call_done(struct db *db, const PGresult *result)
 {
     struct db_pending *call = db->running;
+    struct err err;
 
     timer_stop(db->try_timer);
     db->running = NULL;
     db->state = DB_READY;
-    db_answer(db, call, result, err);
+    if (db_result_ok(result)) {
+        db_answer(db, call, result, NULL);
+    } else {
+        err_from_result(&err, result);
+        if (err.code == ERR_read_only)
+            db_err_read_only(&err, db->conn);
+        db_answer(db, call, NULL, &err);
+    }
     db_pump(db);
 }
 
@@ -96,28 +104,6 @@ static void db_commit_unconfirmed(struct db *db)
     db_lose(db, &err);
 }
 
-/* Takes result. */
-static void db_call_succeeded(struct db *db, PGresult *result)
-{
-    const struct db_pending *call = db->running;
-
-    if (db->unconfirmed) {
-        PQclear(result);
-        db_commit_unconfirmed(db);
-    } else if (!call->repeated || call->stmt->repeat == DB_READS) {
-        db_call_done(db, result, NULL);
-        PQclear(result);
-    } else {
-        db->answer = result;
-        db->state = DB_CONFIRMING;
-        db_try_begin(db);
-        if (PQsendQuery(db->conn, DB_CONFIRM_SQL))
-            db_flush(db);
-        else
-            db_lose_conn(db);
-    }
-}
-
 /* The plan that was made on this connection is of no use any more: a migration changed what it
  * stands on, or a pooler has lost it. */
 static bool db_plan_refused(const PGresult *result)
@@ -127,8 +113,9 @@ static bool db_plan_refused(const PGresult *result)
     return sqlstate && (!strcmp(sqlstate, "0A000") || !strcmp(sqlstate, "26000"));
 }
 
-/* A statement that failed has had no effect. */
-static void db_call_failed(struct db *db, const PGresult *result)
+/* A statement that failed has had no effect. True when another plan or another server may do
+ * better: the call goes on. */
+static bool db_call_goes_on(struct db *db, const PGresult *result)
 {
     struct db_pending *call = db->running;
     struct err err;
@@ -137,20 +124,30 @@ static void db_call_failed(struct db *db, const PGresult *result)
         call->prepared_anew = true;
         db_forget_prepared(db, call->stmt);
         db_send_running(db);
-        return;
+        return true;
     }
     err_from_result(&err, result);
-    if (err.code == ERR_read_only)
-        db_err_read_only(&err, db->conn);
-    if (err.code == ERR_read_only && db->config.want == DB_WANT_WRITABLE) {
-        db->state = DB_READY; /* this server has become a standby: look for the new primary */
-        db_lose(db, &err);
-    } else {
-        db_call_done(db, NULL, &err);
-    }
+    if (err.code != ERR_read_only || db->config.want != DB_WANT_WRITABLE)
+        return false;
+    db_err_read_only(&err, db->conn);
+    db->state = DB_READY; /* this server has become a standby: look for the new primary */
+    db_lose(db, &err);
+    return true;
 }
 
-/* Whether or not the call succeeded, its answer counts once this has. */
+/* Hold the answer, which may rest on what an earlier try did, until a commit after it is confirmed.
+ * Takes answer. */
+static void db_confirm(struct db *db, PGresult *answer)
+{
+    db->answer = answer;
+    db->state = DB_CONFIRMING;
+    db_try_begin(db);
+    if (PQsendQuery(db->conn, DB_CONFIRM_SQL))
+        db_flush(db);
+    else
+        db_lose_conn(db);
+}
+
 static void db_confirm_done(struct db *db, const PGresult *result)
 {
     PGresult *answer = db->answer;
@@ -163,9 +160,26 @@ static void db_confirm_done(struct db *db, const PGresult *result)
         db_commit_unconfirmed(db);
     } else {
         db->answer = NULL;
-        db_call_done(db, answer, NULL);
+        db_call_done(db, answer);
         PQclear(answer);
     }
+}
+
+/* Takes result. */
+static void db_executed(struct db *db, PGresult *result)
+{
+    const struct db_pending *call = db->running;
+
+    if (db_result_ok(result) && db->unconfirmed) {
+        db_commit_unconfirmed(db);
+    } else if (db_result_ok(result) || !db_call_goes_on(db, result)) {
+        if (call->repeated && call->stmt->repeat != DB_READS) {
+            db_confirm(db, result);
+            return;
+        }
+        db_call_done(db, result);
+    }
+    PQclear(result);
 }
 
 /* Setting up or listening came to an end. */
@@ -191,8 +205,8 @@ static void db_step_done(struct db *db)
     PGresult *result = db->result;
 
     db->result = NULL;
-    if (db->state == DB_EXECUTING && db_result_ok(result)) {
-        db_call_succeeded(db, result);
+    if (db->state == DB_EXECUTING) {
+        db_executed(db, result);
         return;
     }
     if (db->state == DB_CONFIRMING)
@@ -201,8 +215,8 @@ static void db_step_done(struct db *db)
         db_session_step_done(db, result);
     else if (db_result_ok(result))
         db_prepare_done(db);
-    else
-        db_call_failed(db, result);
+    else if (!db_call_goes_on(db, result))
+        db_call_done(db, result);
     PQclear(result);
 }
 
