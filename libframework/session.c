@@ -156,7 +156,7 @@ void session_call_failed(struct fw_session *session, const struct err *err)
 {
     struct fw_error error;
 
-    if (err->code == ERR_server_error) {
+    if (err->code == ERR_server_error || err->code == ERR_not_supported) {
         fw_error_from(&error, err);
         session_warn(session, &error);
     } else if (err->code == ERR_epoch_stale) {
