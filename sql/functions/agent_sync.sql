@@ -45,8 +45,8 @@ declare
 begin
     for v_update in
         select t.task_id, u.doc ->> 'state' as state, u.doc ->> 'reason' as reason,
-               u.doc ->> 'message' as message, (u.doc ->> 'exit_code')::integer as exit_code,
-               (u.doc ->> 'signal')::integer as signal
+               u.doc ->> 'message' as message, (u.doc ->> 'exit_code')::numeric::integer as exit_code,
+               (u.doc ->> 'signal')::numeric::integer as signal
         from jsonb_array_elements(updates) with ordinality as u (doc, n)
         join howdah_private.task t
           on t.task_id = howdah_private.uuid_or_null(u.doc ->> 'task_id') and t.agent_id = agent
@@ -181,9 +181,9 @@ as $$
 begin
     insert into howdah_private.task_usage as u (task_id, at, cpu_ms, mem_bytes, mem_peak_bytes,
                                                 pids)
-    select distinct on (t.task_id) t.task_id, clock_timestamp(), (x.doc ->> 'cpu_ms')::bigint,
-           (x.doc ->> 'mem_bytes')::bigint, (x.doc ->> 'mem_peak_bytes')::bigint,
-           (x.doc ->> 'pids')::bigint
+    select distinct on (t.task_id) t.task_id, clock_timestamp(), (x.doc ->> 'cpu_ms')::numeric::bigint,
+           (x.doc ->> 'mem_bytes')::numeric::bigint, (x.doc ->> 'mem_peak_bytes')::numeric::bigint,
+           (x.doc ->> 'pids')::numeric::bigint
     from jsonb_array_elements(usage) as x (doc)
     join howdah_private.task t
       on t.task_id = howdah_private.uuid_or_null(x.doc ->> 'task_id') and t.agent_id = agent

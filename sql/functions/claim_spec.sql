@@ -63,7 +63,8 @@ create or replace function howdah_private.ranges_from_json(ranges jsonb)
 returns int4multirange
 language sql immutable parallel safe
 as $$
-    select coalesce(range_agg(int4range((r.value ->> 0)::integer, (r.value ->> 1)::integer, '[]')),
+    select coalesce(range_agg(int4range((r.value ->> 0)::numeric::integer,
+                                        (r.value ->> 1)::numeric::integer, '[]')),
                     '{}'::int4multirange)
     from jsonb_array_elements(ranges_from_json.ranges) as r (value);
 $$;

@@ -738,7 +738,9 @@ begin
     select c.id, c.severity, c.found,
            case when c.severity <> 'ok' then c.risk end,
            case when c.severity <> 'ok' then c.advice end
-    from (select 1 as part, x.* from howdah_private.doctor_server(doctor.client_time) x
+    from (select 1 as part, x.*
+          from howdah_private.doctor_server(case when isfinite(doctor.client_time)
+                                            then doctor.client_time end) x
           union all select 2, x.* from howdah_private.doctor_commit() x
           union all select 3, x.* from howdah_private.doctor_standbys() x
           union all select 4, x.* from howdah_private.doctor_slots() x

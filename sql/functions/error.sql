@@ -7,17 +7,19 @@ returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-/* Raise error `code` of errcodes.def about one field of one call. value is cut to 200 characters
-   and its control characters are replaced, so that it can stand in logs. */
+/* Raise error `code` of errcodes.def about one field of one call. Its texts are cut and their control
+   characters replaced, so that they can stand in logs: field and value may be the caller's. */
 declare
+    v_field text := regexp_replace(left(raise.field, 200), '[[:cntrl:]]', '?', 'g');
     v_value text := regexp_replace(left(raise.value, 200), '[[:cntrl:]]', '?', 'g');
+    v_expected text := regexp_replace(left(raise.expected, 600), '[[:cntrl:]]', '?', 'g');
 begin
     raise exception using
         errcode = howdah_private.error_sqlstate(raise.code),
         message = format('%s: field "%s", value "%s": expected %s',
-                         raise.call, raise.field, coalesce(v_value, 'null'), raise.expected),
-        detail = json_build_object('code', raise.code, 'field', raise.field,
-                                   'value', v_value, 'expected', raise.expected)::text;
+                         raise.call, v_field, coalesce(v_value, 'null'), v_expected),
+        detail = json_build_object('code', raise.code, 'field', v_field,
+                                   'value', v_value, 'expected', v_expected)::text;
 end
 $$;
 comment on function howdah_private.raise(text, text, text, text, text) is

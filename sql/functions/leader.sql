@@ -237,9 +237,13 @@ language plpgsql security definer
 set search_path = howdah_private, pg_catalog, pg_temp
 set synchronous_commit = off
 as $$
-/* The leader says that it goes to sleep (writers ring the bell then) or is up again. */
+/* The leader says that it goes to sleep (writers ring the bell then) or is up again.
+   Errors: epoch_stale, field_missing. */
 begin
     perform leader_enter('doorbell_set', doorbell_set.epoch);
+    if doorbell_set.asleep is null then
+        perform raise('field_missing', 'doorbell_set', 'asleep', null, 'true or false');
+    end if;
     insert into doorbell (asleep) values (doorbell_set.asleep)
     on conflict (only_row) do update set asleep = excluded.asleep
     where doorbell.asleep <> excluded.asleep;

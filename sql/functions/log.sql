@@ -86,10 +86,10 @@ as $$
 begin
     update howdah_private.log_request r
     set answered_at = clock_timestamp(), data = decode(coalesce(x.doc ->> 'data', ''), 'base64'),
-        size = (x.doc ->> 'size')::bigint, eof = (x.doc ->> 'eof')::boolean,
+        size = (x.doc ->> 'size')::numeric::bigint, eof = (x.doc ->> 'eof')::boolean,
         error = left(x.doc ->> 'error', 500)
     from jsonb_array_elements(logs) as x (doc)
-    where r.request_id = (x.doc ->> 'request_id')::bigint and r.agent_id = agent
+    where r.request_id = (x.doc ->> 'request_id')::numeric::bigint and r.agent_id = agent
       and r.answered_at is null;
 end
 $$;

@@ -142,7 +142,7 @@ begin
     perform 1 from framework f where f.framework_id = request.framework_id for no key update;
     delete from request r where r.framework_id = request.framework_id;
     insert into request (framework_id, n, count, cpus_milli, mem, disk, gpus, resources, constraints)
-    select request.framework_id, e.n, (e.value ->> 'count')::integer,
+    select request.framework_id, e.n, (e.value ->> 'count')::numeric::integer,
            coalesce((r.resources -> 'cpus')::numeric * 1000, 0), coalesce((r.resources -> 'mem')::bigint, 0),
            coalesce((r.resources -> 'disk')::bigint, 0), coalesce((r.resources -> 'gpus')::bigint, 0),
            r.resources, e.value -> 'constraints'
