@@ -5,42 +5,50 @@
 -- Most gangs are alike: their specs differ in name and agent only. Those are compared with the first
 -- one instead of being read one by one; an expression here is run for each task of each gang.
 
-create or replace function howdah_private.gang_alike(
-    tasks jsonb, principal name, out names text[], out agents uuid[], out body jsonb)
-returns record
+create or replace function howdah_private.gang_alike(tasks jsonb, principal name)
+returns howdah_private.gang
 language plpgsql stable
 as $$
-/* The specs of a claim if they name agents and are otherwise alike, valid and plain: their names and
-   agents in order, and the body that they share. Nulls if they are not. */
+/* The specs of a claim if they name agents and are otherwise alike, valid and plain; else no body. */
 declare
     c_place constant text[] := '{name,agent}';
-    c_agents constant text :=
-        '^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(,|$))+$';
+    -- One match for a list of all, since an automaton is built anew for each. A name that has the
+    -- list's own separator is read as two; the worst that comes of it is a gang read as mixed.
+    c_uuids constant text :=
+        '^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(\||$))+$';
+    c_not_names constant text := '[[:cntrl:]]|^\s|\s$|\|\s|\s\|';
     v_body jsonb := case when jsonb_typeof(tasks -> 0) = 'object' then (tasks -> 0) - c_place end;
+    v_gang howdah_private.gang;
     v_alike boolean;
     v_agents text[];
 begin
     if not task_body_plain(v_body)
        or (v_body ? 'user' and not os_user_permitted(principal, v_body ->> 'user')) then
-        return;
+        return null;
     end if;
     select bool_and(coalesce(
                case when jsonb_typeof(e.spec) = 'object'
-                    then e.spec - c_place = v_body and jsonb_typeof(e.spec -> 'name') = 'string'
-                         and name_ok(e.spec ->> 'name') end, false)),
+                    then e.spec - c_place = v_body
+                         and length(e.spec ->> 'name') between 1 and 255 end, false)),
            array_agg(e.spec ->> 'name'), array_agg(e.spec ->> 'agent')
-    into v_alike, names, v_agents
+    into v_alike, v_gang.names, v_agents
     from jsonb_array_elements(tasks) as e (spec);
-    -- One match for all agents, since an automaton is built anew for each; nulls are not in the list.
-    if v_alike and array_position(v_agents, null) is null
-       and array_to_string(v_agents, ',') ~ c_agents then
-        agents := v_agents::uuid[];
-        body := v_body;
+    if v_alike and not tasks @? '$[*].name ? (@.type() != "string")'
+       and array_to_string(v_gang.names, '|') !~ c_not_names
+       and array_position(v_agents, null) is null
+       and array_to_string(v_agents, '|') ~ c_uuids then
+        v_gang.agents := v_agents::uuid[];
+        v_gang.body := v_body;
+        v_gang.cpus := coalesce((v_body -> 'resources' -> 'cpus')::numeric, 0) * 1000;
+        v_gang.mem := coalesce((v_body -> 'resources' -> 'mem')::bigint, 0);
+        v_gang.disk := coalesce((v_body -> 'resources' -> 'disk')::bigint, 0);
+        v_gang.gpus := coalesce((v_body -> 'resources' -> 'gpus')::bigint, 0);
     end if;
+    return v_gang;
 end
 $$;
 comment on function howdah_private.gang_alike(jsonb, name) is
-    'names, agents and the one body of a claim''s specs, if they are alike';
+    'the specs of a claim as a gang, if they are alike';
 revoke all on function howdah_private.gang_alike(jsonb, name) from public;
 
 create or replace function howdah_private.gang_mixed(
@@ -104,18 +112,10 @@ language plpgsql
 as $$
 /* The specs of a claim as a gang with new ids; no ids if it must be decided spec by spec. */
 declare
-    v_gang howdah_private.gang;
-    v_plain boolean;
+    v_gang howdah_private.gang := gang_alike(tasks, principal);
+    v_plain boolean := v_gang.body is not null;
 begin
-    select a.names, a.agents, a.body into v_gang.names, v_gang.agents, v_gang.body
-    from gang_alike(tasks, principal) a;
-    if v_gang.body is not null then
-        v_plain := true;
-        v_gang.cpus := coalesce((v_gang.body -> 'resources' -> 'cpus')::numeric, 0) * 1000;
-        v_gang.mem := coalesce((v_gang.body -> 'resources' -> 'mem')::bigint, 0);
-        v_gang.disk := coalesce((v_gang.body -> 'resources' -> 'disk')::bigint, 0);
-        v_gang.gpus := coalesce((v_gang.body -> 'resources' -> 'gpus')::bigint, 0);
-    else
+    if not v_plain then
         select bool_and(m.plain), array_agg(m.name), array_agg(m.agent_id), array_agg(m.body),
                array_agg(m.offer_id), array_agg(m.seen), array_agg(m.cpus_milli),
                array_agg(m.mem), array_agg(m.disk), array_agg(m.gpus)

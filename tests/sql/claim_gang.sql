@@ -136,7 +136,14 @@ insert into way values
     (15, 'decided', '[null, null]', 'nulls only'),
     (16, 'decided', '[[], []]', 'arrays'),
     (17, 'decided', jsonb_set(t.spread('w', 2), '{1,resources,cpus}', '-1'), 'a negative amount'),
-    (18, 'decided', jsonb_set(t.spread('w', 2), '{1,resources,cpus}', '0.0001'), 'too many decimals');
+    (18, 'decided', jsonb_set(t.spread('w', 2), '{1,resources,cpus}', '0.0001'), 'too many decimals'),
+    (19, 'alike', jsonb_set(t.spread('w', 2), '{1,name}', '"w|2"'), 'a name with a bar'),
+    (20, 'mixed', jsonb_set(t.spread('w', 2), '{1,name}', '"w | 2"'), 'a name with a bar between blanks'),
+    (21, 'alike', jsonb_set(t.spread('w', 2), '{1,name}', to_jsonb(repeat('ü', 255))), 'a name of 255 characters'),
+    (22, 'decided', jsonb_set(t.spread('w', 2), '{1,name}', to_jsonb(repeat('ü', 256))), 'one of 256'),
+    (23, 'decided', jsonb_set(t.spread('w', 2), '{1,name}', '"w\t2"'), 'a name with a control character'),
+    (24, 'decided', jsonb_set(t.spread('w', 2), '{1,name}', '""'), 'an empty name'),
+    (25, 'decided', jsonb_set(t.spread('w', 2), '{0,name}', 'true'), 'a name that is no string');
 select is(t.quick(tasks), way, format('a gang with %s: %s', what, way)) from way order by n;
 update way set tasks = jsonb_set(tasks, '{1,agent}', '"not-a-uuid"') where n = 1;
 select is(t.quick(tasks), 'mixed', 'an agent that is no uuid is looked up, and not found') from way where n = 1;
