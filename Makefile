@@ -216,6 +216,7 @@ check-system: all ## real daemons in throwaway directories
 check-long: all ## what takes longer than a minute: fresh Debian, long runs
 	$(call run_if_there,tests/policy/run.sh,10000)
 	$(call run_if_there,tests/fresh/run.sh)
+	@TEST_SECONDS=600 tests/system/run.sh tests/system/long/t*.sh
 	@$(MAKE) --no-print-directory chaos N=100
 
 .PHONY: chaos

@@ -17,30 +17,33 @@
 #include "base/version.h"
 
 enum statement {
-#define STMT(stmt_name, sql, params, again, deadline) STMT_##stmt_name,
+#define STMT(stmt_name, sql, params, repeat_, try_, deadline) STMT_##stmt_name,
 #include "agent/stmts.def"
 #undef STMT
 };
 
 static const struct db_stmt statements[] = {
-#define STMT(stmt_name, sql, params, again, deadline)                                              \
+#define STMT(stmt_name, sql, params, repeat_, try_, deadline)                                      \
     {.name = #stmt_name,                                                                           \
      .text = (sql),                                                                                \
      .param_count = (params),                                                                      \
-     .repeatable = (again),                                                                        \
+     .repeat = DB_##repeat_,                                                                       \
+     .try_ms = (try_),                                                                             \
      .deadline_ms = (deadline)},
 #include "agent/stmts.def"
 #undef STMT
 };
 
-#define TRANSPORT_DB_MAGIC 0x7a61d8b1u
-#define REGISTER_PARAMS    8
+#define TRANSPORT_DB_MAGIC    0x7a61d8b1u
+#define REGISTER_PARAMS       8
+#define RECONNECT_WAIT_MAX_MS 2000 /* agents are many */
 
 struct transport_db {
     struct transport transport;
     unsigned magic;
     struct db *db;
     bool was_up;
+    bool unsure;                   /* whether the cell has what the last report said is not known */
     char *params[REGISTER_PARAMS]; /* of the registration under way; owned */
     transport_registered_f registered;
     transport_synced_f synced;
@@ -167,6 +170,7 @@ static void sync_reply(const PGresult *result, const struct err *err, void *arg)
     struct transport_db *self = self_of(arg);
     struct err bad = {0};
 
+    self->unsure = err != NULL;
     if (err != NULL) {
         self->synced(NULL, err, self->arg);
         return;
@@ -190,7 +194,10 @@ static void db_sync(struct transport *transport, const struct transport_session 
     self->synced = done;
     self->arg = arg;
     const char *params[] = {session->agent_id, epoch, text};
-    db_call(self->db, &statements[STMT_agent_sync], params, sync_reply, self);
+    if (self->unsure)
+        db_call_again(self->db, &statements[STMT_agent_sync], params, sync_reply, self);
+    else
+        db_call(self->db, &statements[STMT_agent_sync], params, sync_reply, self);
 }
 
 static void db_transport_refuse(struct transport *transport, const struct err *why)
@@ -221,7 +228,8 @@ struct transport *transport_db_create(struct event_base *base, const char *conni
     CLEANUP_FREE char *application = mem_printf("howdah-agent %s", agent_name);
     struct db_config config = {.conninfo = conninfo,
                                .application_name = application,
-                               .want_writable = true,
+                               .want = DB_WANT_WRITABLE,
+                               .wait_max_ms = RECONNECT_WAIT_MAX_MS,
                                .on_up = on_up,
                                .on_down = on_down,
                                .arg = self};

@@ -97,7 +97,7 @@ static void timer_cb(void *arg)
 static int workload_make(struct bench *bench, struct err *err)
 {
     const struct options *options = &bench->options;
-    PGconn *conn = db_open_blocking(options->db, "claim_bench", err);
+    PGconn *conn = db_open_blocking(options->db, "claim_bench", DB_WANT_WRITABLE, err);
 
     if (!conn)
         return err_wrap(err, "connecting");

@@ -20,7 +20,8 @@ static const struct db_stmt claim_prepare = {
             " select ordinal, name, task_id, agent_id, committed, reason, message"
             " from howdah.claim(framework_id => $1, epoch => $2, claim_key => $3, tasks => $4)",
     .param_count = 0,
-    .repeatable = false,
+    .repeat = DB_ONCE,
+    .try_ms = 0,
     .deadline_ms = 10000,
 };
 
@@ -154,7 +155,7 @@ static int session_connect(struct session *session, const char *conninfo, struct
 {
     PGresult *prepared;
 
-    session->conn = db_open_blocking(conninfo, "claim_bench", err);
+    session->conn = db_open_blocking(conninfo, "claim_bench", DB_WANT_WRITABLE, err);
     if (!session->conn)
         return err_wrap(err, "connecting a client");
     prepared = db_call_blocking(session->conn, &claim_prepare, NULL, err);

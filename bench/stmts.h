@@ -6,7 +6,7 @@
 #include "base/db.h"
 
 enum stmt {
-#define STMT(name, text, param_count, repeatable, deadline_ms) STMT_##name,
+#define STMT(name, text, param_count, repeat, try_ms, deadline_ms) STMT_##name,
 #include "bench/stmts.def"
 #undef STMT
     STMT_COUNT

@@ -95,7 +95,7 @@ int cell_open(struct cli *cli, struct err *err)
 
     if (!conninfo)
         return -1;
-    cli->conn = db_open_blocking(conninfo, application, err);
+    cli->conn = db_open_blocking(conninfo, application, DB_WANT_ANY, err);
     return cli->conn ? schema_check(cli, err) : -1;
 }
 
@@ -109,13 +109,24 @@ static void call_name_drop(struct err *err)
         (void)err_set(err, err->code, "%s", field + 2);
 }
 
-PGresult *cell_call(struct cli *cli, enum stmt stmt, const char *const *params, struct err *err)
+PGresult *cell_change(struct cli *cli, enum stmt stmt, const char *const *params,
+                      enum err_code done, struct err *err)
 {
-    PGresult *result = db_call_blocking(cli->conn, &stmts[stmt], params, err);
+    CLEANUP_FREE char *conninfo = cell_conninfo(cli, err);
+    CLEANUP_FREE char *application = mem_printf("howdah %s", cli->verb->word);
+    const struct db_login login = {
+        .conninfo = conninfo, .application_name = application, .conn = &cli->conn};
+    PGresult *result =
+        conninfo ? db_call_until_known(&login, &stmts[stmt], params, done, err) : NULL;
 
     if (!result)
         call_name_drop(err);
     return result;
+}
+
+PGresult *cell_call(struct cli *cli, enum stmt stmt, const char *const *params, struct err *err)
+{
+    return cell_change(cli, stmt, params, ERR_none, err);
 }
 
 char *cell_find_id(struct cli *cli, const char *kind, const char *text, struct err *err)

@@ -18,12 +18,19 @@ char *cell_conninfo(const struct cli *cli, struct err *err) MUST_CHECK;
  * file or no such variable. */
 char *cell_env(const struct cli *cli, const char *variable);
 
-/* Connects and checks that the schema is the one this program knows. 0, or -1 with err. */
+/* Connects, of several hosts to one that takes writes if there is one, and checks that the schema
+ * is the one this program knows. 0, or -1 with err. */
 int cell_open(struct cli *cli, struct err *err) MUST_CHECK;
 
-/* Caller PQclears; NULL with err on failure. params may be NULL for statements without any. */
+/* Caller PQclears; NULL with err on failure. params may be NULL for statements without any. A lost
+ * connection is made anew and the call repeated until its outcome is known. */
 PGresult *cell_call(struct cli *cli, enum stmt stmt, const char *const *params,
                     struct err *err) MUST_CHECK;
+
+/* The same for a statement whose repetition fails with the error done if an earlier try, of unknown
+ * outcome, has done it: that counts as success, with an empty result. */
+PGresult *cell_change(struct cli *cli, enum stmt stmt, const char *const *params,
+                      enum err_code done, struct err *err) MUST_CHECK;
 
 /* The full id of an operand: an id, the start of one, or a name. kind: task, agent, framework,
  * offer. Caller frees. */

@@ -88,8 +88,10 @@ static int plan_carry_out(struct cli *cli, const struct migrate_plan *plan, stru
 static int database_open(struct cli *cli, struct err *err)
 {
     CLEANUP_FREE char *conninfo = cell_conninfo(cli, err);
+    bool looks = cli->options.status || cli->options.dry_run;
+    enum db_want want = looks ? DB_WANT_ANY : DB_WANT_WRITABLE;
 
-    cli->conn = conninfo ? db_open_blocking(conninfo, "howdah migrate", err) : NULL;
+    cli->conn = conninfo ? db_open_blocking(conninfo, "howdah migrate", want, err) : NULL;
     return cli->conn ? 0 : -1;
 }
 

@@ -37,13 +37,15 @@ int cmd_roles(struct cli *cli, struct err *err)
     return cell_open(cli, err) < 0 ? -1 : roles_print(cli, err);
 }
 
-static int role_change(struct cli *cli, enum stmt stmt, const char *const *params, struct err *err)
+/* done: as for cell_change. */
+static int role_change(struct cli *cli, enum stmt stmt, const char *const *params,
+                       enum err_code done, struct err *err)
 {
     CLEANUP_RESULT PGresult *result = NULL;
 
     if (cell_open(cli, err) < 0)
         return -1;
-    result = cell_call(cli, stmt, params, err);
+    result = cell_change(cli, stmt, params, done, err);
     return result ? roles_print(cli, err) : -1;
 }
 
@@ -65,12 +67,13 @@ int cmd_role_set(struct cli *cli, struct err *err)
 {
     if (weight_check(cli->operands[1], err) < 0)
         return -1;
-    return role_change(cli, STMT_role_set, (const char *const *)cli->operands, err);
+    return role_change(cli, STMT_role_set, (const char *const *)cli->operands, ERR_none, err);
 }
 
 int cmd_role_delete(struct cli *cli, struct err *err)
 {
-    return role_change(cli, STMT_role_delete, (const char *const *)cli->operands, err);
+    return role_change(cli, STMT_role_delete, (const char *const *)cli->operands, ERR_role_unknown,
+                       err);
 }
 
 /* *json stays NULL for an option that was not given. */
@@ -94,10 +97,10 @@ int cmd_quota_set(struct cli *cli, struct err *err)
     return role_change(cli, STMT_quota_set,
                        (const char *const[]){cli->operands[0], guarantee, limits,
                                              cli->options.force ? "true" : "false"},
-                       err);
+                       ERR_none, err);
 }
 
 int cmd_quota_clear(struct cli *cli, struct err *err)
 {
-    return role_change(cli, STMT_quota_clear, (const char *const *)cli->operands, err);
+    return role_change(cli, STMT_quota_clear, (const char *const *)cli->operands, ERR_none, err);
 }

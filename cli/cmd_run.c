@@ -339,6 +339,7 @@ static int connections_make(struct run *run, const char *name, struct err *err)
     const struct db_config db_config = {
         .conninfo = run->conninfo,
         .application_name = "howdah run",
+        .want = DB_WANT_WRITABLE,
     };
     struct fw_error fw_err;
 

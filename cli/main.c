@@ -37,9 +37,11 @@ static int exit_code_of(const struct verb *verb, const struct err *err)
     case ERR_connection_failed:
     case ERR_connection_lost:
     case ERR_deadline_passed:
+    case ERR_commit_unconfirmed:
+    case ERR_read_only:
+    case ERR_server_stale:
     case ERR_auth_failed:
     case ERR_auth_refused:
-    case ERR_read_only:
     case ERR_database_missing:
     case ERR_schema_missing:
     case ERR_schema_newer:
@@ -51,15 +53,12 @@ static int exit_code_of(const struct verb *verb, const struct err *err)
 /* What the message lacks. */
 static const char *hint_of(const struct err *err)
 {
-    return err->code == ERR_read_only ? "this server is a standby, which only reads: give --db the "
-                                        "primary, or all servers "
-                                        "(host=a,b,c target_session_attrs=read-write); it said: "
-                                      : "";
+    return err->code == ERR_read_only ? ": give --db the primary, or all servers (host=a,b,c)" : "";
 }
 
 static void error_print(const struct cli *cli, const struct err *err)
 {
-    CLEANUP_FREE char *text = mem_printf("%s%s", hint_of(err), err->text);
+    CLEANUP_FREE char *text = mem_printf("%s%s", err->text, hint_of(err));
     const char *code = err_code_name(err->code);
 
     if (!cli->options.json)

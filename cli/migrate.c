@@ -19,15 +19,15 @@
 #include "cli/cell.h"
 
 enum migrate_stmt {
-#define STMT(name, text, param_count, repeatable, deadline_ms) STMT_##name,
+#define STMT(name, text, param_count, repeat, try_ms, deadline_ms) STMT_##name,
 #include "cli/migrate.def"
 #undef STMT
     MIGRATE_STMT_COUNT
 };
 
 static const struct db_stmt migrate_stmts[MIGRATE_STMT_COUNT] = {
-#define STMT(name, text, param_count, repeatable, deadline_ms)                                     \
-    [STMT_##name] = {#name, text, param_count, repeatable, deadline_ms},
+#define STMT(name, text, param_count, repeat, try_ms, deadline_ms)                                 \
+    [STMT_##name] = {#name, text, param_count, DB_##repeat, try_ms, deadline_ms},
 #include "cli/migrate.def"
 #undef STMT
 };

@@ -3,8 +3,8 @@
 #include "cli/stmts.h"
 
 const struct db_stmt stmts[STMT_COUNT] = {
-#define STMT(name, text, param_count, repeatable, deadline_ms)                                     \
-    [STMT_##name] = {#name, text, param_count, repeatable, deadline_ms},
+#define STMT(name, text, param_count, repeat, try_ms, deadline_ms)                                 \
+    [STMT_##name] = {#name, text, param_count, DB_##repeat, try_ms, deadline_ms},
 #include "cli/stmts.def"
 #undef STMT
 };

@@ -287,7 +287,7 @@ int leader_create(struct coordinator *root, struct err *err)
                                .conninfo = root->options.db,
                                .application_name = "howdah-coordinator lease",
                                .connect_timeout_ms = 2000,
-                               .want_writable = true,
+                               .want = DB_WANT_WRITABLE,
                                .on_up = up_cb,
                                .on_down = down_cb,
                                .arg = leader,

@@ -314,7 +314,7 @@ int snapshot_create(struct coordinator *root, struct err *err)
                                  .application_name = "howdah-coordinator views",
                                  .connect_timeout_ms = 2000,
                                  /* a standby cannot read the unlogged heartbeats */
-                                 .want_writable = true,
+                                 .want = DB_WANT_WRITABLE,
                                  .on_up = up_cb,
                                  .on_down = down_cb,
                                  .arg = snapshot,

@@ -274,7 +274,7 @@ int turn_create(struct coordinator *root, struct err *err)
                              .application_name = "howdah-coordinator chores",
                              .channels = channels,
                              .connect_timeout_ms = 2000,
-                             .want_writable = true,
+                             .want = DB_WANT_WRITABLE,
                              .on_up = up_cb,
                              .on_down = down_cb,
                              .on_notify = notify_cb,

@@ -32,6 +32,7 @@ struct call {
     void (*extra_free)(void *extra);
     enum err_code done_code; /* ERR_none if there is none */
     struct backoff backoff;
+    bool repeated;       /* a try has failed, and its outcome may be unknown */
     struct timer *timer; /* runs between two tries */
     LIST_ENTRY(call) links;
 };
@@ -89,6 +90,7 @@ static void call_reply(const PGresult *result, const struct err *err, void *arg)
         if (err->code == ERR_epoch_stale)
             session_verify(session);
         if (err_class_of(err->code) == ERR_RETRY || err->code == ERR_epoch_stale) {
+            call->repeated = true;
             timer_start(call->timer, backoff_next_ms(&call->backoff));
             return;
         }
@@ -103,11 +105,16 @@ static void call_reply(const PGresult *result, const struct err *err, void *arg)
 static void call_try(void *arg)
 {
     struct call *call = CAST_MAGIC(arg, struct call, CALL_MAGIC);
+    const char *const *params = (const char *const *)call->params;
 
     free(call->params[1]);
     call->params[1] = epoch_text(call->session);
-    if (call->session->db != NULL)
-        db_call(call->session->db, call->stmt, (const char *const *)call->params, call_reply, call);
+    if (call->session->db == NULL)
+        return;
+    if (call->repeated)
+        db_call_again(call->session->db, call->stmt, params, call_reply, call);
+    else
+        db_call(call->session->db, call->stmt, params, call_reply, call);
 }
 
 struct calls *calls_create(struct fw_session *session)

@@ -45,6 +45,7 @@ static void heartbeat_failed(struct fw_session *session, const struct err *err)
     case ERR_cell_mismatch: database_refuse(session, err); break;
     case ERR_cell_recovered: session_return(session); break;
     case ERR_server_error:
+    case ERR_not_supported:
         session_call_failed(session, err);
         heartbeat_retry(session);
         break;

@@ -17,7 +17,7 @@
 
 /* Every statement of stmts.def. */
 enum stmt_id {
-#define STMT(name, text, params, repeatable, deadline_ms) STMT_##name,
+#define STMT(name, text, params, repeat, try_ms, deadline_ms) STMT_##name,
 #include "stmts.def"
 #undef STMT
     stmt_count

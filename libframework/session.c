@@ -37,8 +37,8 @@
 #define CONNECT_TIMEOUT_MS      5000
 
 static const struct db_stmt stmts[] = {
-#define STMT(name, text, params, repeatable, deadline_ms)                                          \
-    [STMT_##name] = {#name, text, params, repeatable, deadline_ms},
+#define STMT(name, text, params, repeat, try_ms, deadline_ms)                                      \
+    [STMT_##name] = {#name, text, params, DB_##repeat, try_ms, deadline_ms},
 #include "stmts.def"
 #undef STMT
 };
@@ -156,7 +156,7 @@ void session_call_failed(struct fw_session *session, const struct err *err)
 {
     struct fw_error error;
 
-    if (err->code == ERR_server_error) {
+    if (err->code == ERR_server_error || err->code == ERR_not_supported) {
         fw_error_from(&error, err);
         session_warn(session, &error);
     } else if (err->code == ERR_epoch_stale) {
@@ -458,7 +458,7 @@ static struct db *session_connect(struct fw_session *session, const char *connin
         .conninfo = conninfo,
         .application_name = application_name,
         .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-        .want_writable = true,
+        .want = DB_WANT_WRITABLE,
         .on_up = session_up,
         .on_down = session_down,
         .on_notify = session_notified,

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Calls on an asynchronous session: the queue, the step in flight, deadlines and answers. How the
- * connection is made and lost is in db_connect.c; the states are in db_internal.h.
+/* Calls on an asynchronous session: the queue and the answers. How the connection is found and lost
+ * is in db_search.c and db_connect.c, how a call is sent and received in db_step.c, how long it may
+ * take in db_deadline.c; the states are in db_internal.h.
  *
  * One call is in flight at a time. A new call only joins the queue; all sending happens from the
  * loop, so that db_call never runs a callback and a callback may always call db_call. Invariant: a
  * call is on exactly one of queue, front (while on_up runs) and running, and leaves through
  * db_answer or db_destroy. What was in flight when the connection broke is decided in db_requeue: a
- * statement that was still being prepared has had no effect and is sent again; one that was
- * executing is sent again only if it is repeatable. */
+ * statement that was still being prepared, or was refused, has had no effect and is sent again; one
+ * whose outcome is open only if its table row says how that does no harm. */
 #include "base/db.h"
 
 #include <stdio.h>
@@ -19,9 +20,7 @@
 
 #define DB_MAGIC              0xdb5e5510u
 #define DB_CONNECT_TIMEOUT_MS 5000
-#define DB_DEADLINE_PRESET_MS 30000 /* for a statement that names none */
-#define DB_BACKOFF_MIN_MS     50
-#define DB_BACKOFF_MAX_MS     3000
+#define DB_WAIT_MAX_MS        500
 
 /* ---- calls ---- */
 
@@ -32,9 +31,8 @@ static void db_pending_free(struct db_pending *call)
     free(call);
 }
 
-/* The one way out of the queue: call must be on no list any more. */
-static void db_answer(struct db *db, struct db_pending *call, const PGresult *result,
-                      const struct err *err)
+void db_answer(struct db *db, struct db_pending *call, const PGresult *result,
+               const struct err *err)
 {
     db->queue_length--;
     if (call->cb) {
@@ -45,16 +43,20 @@ static void db_answer(struct db *db, struct db_pending *call, const PGresult *re
     db_pending_free(call);
 }
 
-static void db_arm_deadline(struct db *db, int64_t at_ms)
+static void db_queue(struct db *db, struct db_pending *call)
 {
-    if (db->deadline_armed_ms && db->deadline_armed_ms <= at_ms)
-        return;
-    db->deadline_armed_ms = at_ms;
-    timer_start(db->deadline_timer, at_ms - clock_mono_ms());
+    if (db->in_on_up)
+        TAILQ_INSERT_TAIL(&db->front, call, link);
+    else
+        TAILQ_INSERT_TAIL(&db->queue, call, link);
+    db->queue_length++;
+    db_deadline_arm(db, call->deadline_ms);
+    if (!timer_armed(db->pump_timer))
+        timer_start(db->pump_timer, 0);
 }
 
-void db_call(struct db *db, const struct db_stmt *stmt, const char *const *params, db_reply_f cb,
-             void *arg)
+static struct db_pending *db_pending_make(const struct db_stmt *stmt, const char *const *params,
+                                          db_reply_f cb, void *arg)
 {
     struct db_pending *call = mem_alloc(sizeof *call);
 
@@ -65,19 +67,26 @@ void db_call(struct db *db, const struct db_stmt *stmt, const char *const *param
     call->arg = arg;
     for (int i = 0; i < stmt->param_count; i++)
         call->params[i] = mem_strdup(params[i]);
-    call->deadline_ms =
-        clock_mono_ms() + (stmt->deadline_ms ? stmt->deadline_ms : DB_DEADLINE_PRESET_MS);
-    if (db->in_on_up)
-        TAILQ_INSERT_TAIL(&db->front, call, link);
-    else
-        TAILQ_INSERT_TAIL(&db->queue, call, link);
-    db->queue_length++;
-    db_arm_deadline(db, call->deadline_ms);
-    if (!timer_armed(db->pump_timer))
-        timer_start(db->pump_timer, 0);
+    call->deadline_ms = clock_mono_ms() + db_stmt_deadline_ms(stmt);
+    return call;
 }
 
-void db_requeue(struct db *db, bool executing, const struct err *err)
+void db_call(struct db *db, const struct db_stmt *stmt, const char *const *params, db_reply_f cb,
+             void *arg)
+{
+    db_queue(db, db_pending_make(stmt, params, cb, arg));
+}
+
+void db_call_again(struct db *db, const struct db_stmt *stmt, const char *const *params,
+                   db_reply_f cb, void *arg)
+{
+    struct db_pending *call = db_pending_make(stmt, params, cb, arg);
+
+    call->repeated = true;
+    db_queue(db, call);
+}
+
+void db_requeue(struct db *db, bool open, const struct err *err)
 {
     struct db_pending *call = db->running;
     struct err lost;
@@ -87,110 +96,24 @@ void db_requeue(struct db *db, bool executing, const struct err *err)
     db->prepared_next = 0;
     if (!call)
         return;
-    if (!executing || call->stmt->repeatable) {
+    if (!open || call->stmt->repeat != DB_ONCE) {
+        call->repeated |= open;
         TAILQ_INSERT_HEAD(&db->queue, call, link);
         return;
     }
-    err_set(&lost, ERR_connection_lost, "%s: the connection broke, its outcome is unknown: %s",
-            call->stmt->name, err->text);
+    err_set(&lost, err->code == ERR_commit_unconfirmed ? err->code : ERR_connection_lost,
+            "%s: its outcome is unknown: %s", call->stmt->name, err->text);
     db_answer(db, call, NULL, &lost);
 }
 
-static void db_deadline_err(struct err *err, const struct db_pending *call)
-{
-    err_set(err, ERR_deadline_passed, "%s: no answer within %u ms", call->stmt->name,
-            call->stmt->deadline_ms ? call->stmt->deadline_ms : DB_DEADLINE_PRESET_MS);
-}
-
-/* The running call is late: nothing can be said about its outcome, and nothing else can be sent on
- * its connection. */
-static void db_running_late(struct db *db)
-{
-    struct db_pending *call = db->running;
-    struct err err;
-
-    db->running = NULL;
-    db_deadline_err(&err, call);
-    db_lose(db, &err);
-    db_answer(db, call, NULL, &err);
-}
-
-static struct db_pending *db_first_late(struct db *db, int64_t now_ms, int64_t *next_ms)
-{
-    struct db_pending *call;
-
-    *next_ms = db->running ? db->running->deadline_ms : INT64_MAX;
-    TAILQ_FOREACH(call, &db->queue, link)
-    {
-        if (call->deadline_ms <= now_ms)
-            return call;
-        if (call->deadline_ms < *next_ms)
-            *next_ms = call->deadline_ms;
-    }
-    return NULL;
-}
-
-static void db_deadline_cb(void *arg)
-{
-    struct db *db = arg;
-    int64_t now_ms = clock_mono_ms(), next_ms;
-    struct db_pending *call;
-    struct err err;
-
-    db->deadline_armed_ms = 0;
-    if (db->running && db->running->deadline_ms <= now_ms)
-        db_running_late(db);
-    while ((call = db_first_late(db, now_ms, &next_ms))) {
-        TAILQ_REMOVE(&db->queue, call, link);
-        db_deadline_err(&err, call);
-        db_answer(db, call, NULL, &err);
-    }
-    if (next_ms != INT64_MAX)
-        db_arm_deadline(db, next_ms);
-}
-
-/* ---- sending ---- */
-
-/* The name under which stmt is prepared on this connection, or false. */
-static bool db_prepared_name(const struct db *db, const struct db_stmt *stmt, char name[16])
-{
-    for (size_t i = 0; i < db->prepared_count; i++) {
-        if (db->prepared[i].stmt == stmt) {
-            snprintf(name, 16, "s%u", db->prepared[i].number);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Prepare or execute the running call. */
-static void db_send_running(struct db *db)
-{
-    const struct db_stmt *stmt = db->running->stmt;
-    char name[16];
-    int sent;
-
-    if (db_prepared_name(db, stmt, name)) {
-        db->state = DB_EXECUTING;
-        sent = PQsendQueryPrepared(db->conn, name, stmt->param_count,
-                                   (const char *const *)db->running->params, NULL, NULL, 0);
-    } else {
-        db->state = DB_PREPARING;
-        snprintf(name, sizeof name, "s%u", db->prepared_next);
-        sent = PQsendPrepare(db->conn, name, stmt->text, stmt->param_count, NULL);
-    }
-    if (sent)
-        db_flush(db);
-    else
-        db_lose_conn(db);
-}
+/* ---- the connection is up ---- */
 
 void db_pump(struct db *db)
 {
     if (db->state != DB_READY)
         return;
     if (db->refusal.code) {
-        db->turn++;
+        db_search_refused(db->search);
         db_lose(db, &db->refusal);
         return;
     }
@@ -204,6 +127,7 @@ void db_pump(struct db *db)
     if (!db->running)
         return;
     TAILQ_REMOVE(&db->queue, db->running, link);
+    db_try_begin(db);
     db_send_running(db);
 }
 
@@ -215,6 +139,7 @@ static void db_pump_cb(void *arg)
 void db_came_up(struct db *db)
 {
     timer_stop(db->state_timer);
+    err_clear(&db->trouble);
     db->state = DB_READY;
     db->up_since_ms = clock_mono_ms();
     if (db->config.on_up) {
@@ -229,137 +154,12 @@ void db_came_up(struct db *db)
     db_pump(db);
 }
 
-/* ---- receiving ---- */
-
-static bool db_result_ok(const PGresult *result)
-{
-    return PQresultStatus(result) == PGRES_TUPLES_OK || PQresultStatus(result) == PGRES_COMMAND_OK;
-}
-
-/* A statement that was prepared before a migration may not run any more under that plan. */
-static void db_forget_prepared(struct db *db, const struct db_stmt *stmt)
-{
-    for (size_t i = 0; i < db->prepared_count; i++)
-        if (db->prepared[i].stmt == stmt)
-            db->prepared[i] = db->prepared[--db->prepared_count];
-}
-
-static void db_prepare_done(struct db *db)
-{
-    size_t size = (db->prepared_count + 1) * sizeof *db->prepared;
-
-    db->prepared = mem_realloc(db->prepared, size);
-    db->prepared[db->prepared_count++] =
-        (struct db_prepared){.stmt = db->running->stmt, .number = db->prepared_next++};
-    db_send_running(db);
-}
-
-/* The running call has its answer. */
-static void db_call_done(struct db *db, PGresult *result)
-{
-    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    struct db_pending *call = db->running;
-    struct err err;
-
-    db->running = NULL;
-    db->state = DB_READY;
-    if (db_result_ok(result)) {
-        db_answer(db, call, result, NULL);
-        db_pump(db);
-        return;
-    }
-    err_from_result(&err, result);
-    if (sqlstate && !strcmp(sqlstate, "0A000"))
-        db_forget_prepared(db, call->stmt);
-    db_answer(db, call, NULL, &err);
-    if (err.code == ERR_read_only && db->config.want_writable)
-        db_lose(db, &err); /* this server has become a standby: look for the new primary */
-    else
-        db_pump(db);
-}
-
-/* All results of the step in flight have come. */
-static void db_step_done(struct db *db)
-{
-    PGresult *result = db->result;
-    struct err err;
-
-    db->result = NULL;
-    if (db->state == DB_EXECUTING || !db_result_ok(result)) {
-        if (db->running) {
-            db_call_done(db, result);
-        } else {
-            err_from_result(&err, result);
-            db_lose(db, &err);
-        }
-    } else if (db->state == DB_SETTING_UP) {
-        db_came_up(db);
-    } else if (db->state == DB_PREPARING) {
-        db_prepare_done(db);
-    } else {
-        timer_stop(db->state_timer);
-        db->state = DB_READY;
-        db_pump(db);
-    }
-    PQclear(result);
-}
-
-static void db_notifies(struct db *db)
-{
-    PGnotify *notify;
-
-    while ((notify = PQnotifies(db->conn))) {
-        if (db->config.on_notify) {
-            db->callback_depth++;
-            db->config.on_notify(db, notify->relname, notify->extra, db->config.arg);
-            db->callback_depth--;
-        }
-        PQfreemem(notify);
-    }
-}
-
-/* Keep the last result of the step, but never let a later one hide an error. False: it is the
- * server's last word on this connection. */
-static bool db_keep_result(struct db *db, PGresult *result)
-{
-    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-
-    if (severity && (!strcmp(severity, "FATAL") || !strcmp(severity, "PANIC")))
-        err_from_result(&db->farewell, result);
-    if (db->result && !db_result_ok(db->result)) {
-        PQclear(result);
-    } else {
-        PQclear(db->result);
-        db->result = result;
-    }
-    return !db->farewell.code && PQstatus(db->conn) != CONNECTION_BAD;
-}
-
-void db_drain(struct db *db)
-{
-    if (!PQconsumeInput(db->conn)) {
-        db_lose_conn(db);
-        return;
-    }
-    db_notifies(db);
-    while (db->conn && db->state != DB_READY && !PQisBusy(db->conn)) {
-        PGresult *result = PQgetResult(db->conn);
-
-        if (!result)
-            db_step_done(db);
-        else if (!db_keep_result(db, result))
-            db_lose_conn(db);
-        if (db->conn)
-            db_notifies(db);
-    }
-}
-
 /* ---- owner's side ---- */
 
 struct db *db_create(struct event_base *base, const struct db_config *config, struct err *err)
 {
     struct db_target *target =
-        db_target_parse(config->conninfo, config->application_name, config->want_writable, err);
+        db_target_parse(config->conninfo, config->application_name, config->want, err);
     struct db *db;
 
     if (!target)
@@ -370,15 +170,16 @@ struct db *db_create(struct event_base *base, const struct db_config *config, st
     db->config = *config;
     if (!db->config.connect_timeout_ms)
         db->config.connect_timeout_ms = DB_CONNECT_TIMEOUT_MS;
+    if (!db->config.wait_max_ms)
+        db->config.wait_max_ms = DB_WAIT_MAX_MS;
     db->target = target;
-    db->backoff = (struct backoff){.min_ms = DB_BACKOFF_MIN_MS, .max_ms = DB_BACKOFF_MAX_MS};
     TAILQ_INIT(&db->queue);
     TAILQ_INIT(&db->front);
-    db->deadline_timer = timer_create_on(base, db_deadline_cb, db);
+    db_deadline_create(db);
     db->pump_timer = timer_create_on(base, db_pump_cb, db);
     for (size_t i = 0; config->channels && config->channels[i]; i++)
         db_listen(db, config->channels[i]);
-    db_connect_after(db, 0);
+    db_connect_create(db);
     return db;
 }
 
@@ -393,6 +194,7 @@ void db_destroy(struct db *db)
         fprintf(stderr, "db_destroy: called inside one of the session's own callbacks\n");
         abort();
     }
+    db_search_destroy(db->search);
     db_close(db);
     if (db->running)
         db_pending_free(db->running);
@@ -402,6 +204,7 @@ void db_destroy(struct db *db)
     }
     timer_free(db->state_timer);
     timer_free(db->deadline_timer);
+    timer_free(db->try_timer);
     timer_free(db->pump_timer);
     for (size_t i = 0; i < db->channel_count; i++)
         free(db->channels[i]);

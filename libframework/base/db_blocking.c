@@ -1,15 +1,82 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* The same session for programs without a loop: the calls wait in poll(2), each under its deadline.
- * Nothing is retried: the person at the terminal sees the error and decides. */
+/* The same session for programs without a loop: the search runs on a loop of its own until one host
+ * will do or each has failed once; the calls wait in poll(2), each under its deadline. */
+#include "base/db_blocking.h"
+
 #include <poll.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/db.h"
-#include "base/db_target.h"
+#include "base/db_host.h"
+#include "base/db_internal.h"
 #include "base/log.h"
 
-#define BLOCKING_CONNECT_MS 5000 /* for each attempt */
+#define BLOCKING_CONNECT_MS  5000 /* for each attempt */
+#define BLOCKING_WAIT_MAX_MS 500  /* between two tries */
+
+/* ---- connecting ---- */
+
+struct blocking_search {
+    struct event_base *base;
+    PGconn *conn; /* NULL = none will do, for the reason in err */
+    struct err *err;
+};
+
+static void blocking_notice(void *arg, const PGresult *result)
+{
+    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    bool *unconfirmed = arg;
+
+    if (unconfirmed && db_notice_unconfirmed(result))
+        *unconfirmed = true;
+    log_debug("notice: %s", text ? text : "");
+}
+
+static void blocking_found(PGconn *conn, void *arg)
+{
+    struct blocking_search *search = arg;
+
+    PQsetNoticeReceiver(conn, blocking_notice, NULL);
+    PQsetErrorVerbosity(conn, PQERRORS_DEFAULT);
+    PQsetnonblocking(conn, 1);
+    search->conn = conn;
+    event_base_loopbreak(search->base);
+}
+
+static void blocking_failed(const struct err *err, void *arg)
+{
+    struct blocking_search *search = arg;
+
+    *search->err = *err;
+    event_base_loopbreak(search->base);
+}
+
+PGconn *db_open_blocking(const char *conninfo, const char *application_name, enum db_want want,
+                         struct err *err)
+{
+    struct db_target *target = db_target_parse(conninfo, application_name, want, err);
+    struct blocking_search result = {.err = err};
+    struct db_search *search;
+
+    if (!target)
+        return NULL;
+    result.base = event_base_new();
+    search = db_search_create(&(struct db_search_config){.base = result.base,
+                                                         .target = target,
+                                                         .attempt_ms = BLOCKING_CONNECT_MS,
+                                                         .wait_max_ms = BLOCKING_WAIT_MAX_MS,
+                                                         .found = blocking_found,
+                                                         .failed = blocking_failed,
+                                                         .arg = &result});
+    db_search_start(search);
+    event_base_dispatch(result.base);
+    db_search_destroy(search);
+    event_base_free(result.base);
+    db_target_free(target);
+    return result.conn;
+}
+
+/* ---- one call ---- */
 
 /* Wait until the socket is ready; false when the deadline has passed. */
 static bool blocking_wait(PGconn *conn, short events, int64_t deadline_ms)
@@ -23,59 +90,6 @@ static bool blocking_wait(PGconn *conn, short events, int64_t deadline_ms)
         if (poll(&fd, 1, left_ms > 1000 ? 1000 : (int)left_ms) > 0)
             return true;
     }
-}
-
-static void blocking_notice(void *arg, const PGresult *result)
-{
-    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-
-    (void)arg;
-    log_debug("notice: %s", text ? text : "");
-}
-
-/* Drive one attempt to its end: 1 = connected, 0 = timed out, -1 = failed (err is in conn). */
-static int blocking_attempt(PGconn *conn)
-{
-    int64_t deadline_ms = clock_mono_ms() + BLOCKING_CONNECT_MS;
-    PostgresPollingStatusType step = PGRES_POLLING_WRITING;
-
-    if (PQstatus(conn) == CONNECTION_BAD)
-        return -1;
-    PQsetNoticeReceiver(conn, blocking_notice, NULL);
-    while (step == PGRES_POLLING_READING || step == PGRES_POLLING_WRITING) {
-        if (!blocking_wait(conn, step == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ms))
-            return 0;
-        step = PQconnectPoll(conn);
-    }
-    return step == PGRES_POLLING_OK ? 1 : -1;
-}
-
-PGconn *db_open_blocking(const char *conninfo, const char *application_name, struct err *err)
-{
-    struct db_target *target = db_target_parse(conninfo, application_name, false, err);
-    PGconn *conn = NULL;
-    int outcome = 0;
-
-    if (!target)
-        return NULL;
-    for (unsigned turn = 0; outcome == 0 && turn < db_target_hosts(target); turn++) {
-        PQfinish(conn);
-        conn = db_target_start(target, turn);
-        outcome = blocking_attempt(conn);
-    }
-    db_target_free(target);
-    if (outcome == 1) {
-        PQsetErrorVerbosity(conn, PQERRORS_DEFAULT);
-        PQsetnonblocking(conn, 1);
-        return conn;
-    }
-    if (outcome < 0)
-        err_from_conn(err, conn);
-    else
-        err_set(err, ERR_connection_failed, "no answer from the database within %d ms",
-                BLOCKING_CONNECT_MS);
-    PQfinish(conn);
-    return NULL;
 }
 
 /* 1 = the next PQgetResult will not block, 0 = the deadline has passed, -1 = the connection broke.
@@ -131,22 +145,53 @@ static PGresult *blocking_collect(PGconn *conn, const char *what, uint32_t wait_
     return NULL;
 }
 
-PGresult *db_call_blocking(PGconn *conn, const struct db_stmt *stmt, const char *const *params,
-                           struct err *err)
+/* The server's verdict on what was sent, as db_call_blocking returns it. */
+static PGresult *blocking_answer(PGconn *conn, const char *what, int sent, uint32_t wait_ms,
+                                 struct err *err)
 {
+    bool unconfirmed = false;
     PGresult *result;
 
-    if (!PQsendQueryParams(conn, stmt->text, stmt->param_count, NULL, params, NULL, NULL, 0)) {
+    if (!sent) {
         err_from_conn(err, conn);
         return NULL;
     }
-    result = blocking_collect(conn, stmt->name, stmt->deadline_ms ? stmt->deadline_ms : 30000, err);
-    if (result && !blocking_ok(result)) {
+    PQsetNoticeReceiver(conn, blocking_notice, &unconfirmed);
+    result = blocking_collect(conn, what, wait_ms, err);
+    PQsetNoticeReceiver(conn, blocking_notice, NULL);
+    if (!result || (blocking_ok(result) && !unconfirmed))
+        return result;
+    if (unconfirmed)
+        err_set(err, ERR_commit_unconfirmed, "%s: %s", what, err_code_text(ERR_commit_unconfirmed));
+    else
         err_from_result(err, result);
-        PQclear(result);
+    if (err->code == ERR_read_only)
+        db_err_read_only(err, conn);
+    PQclear(result);
+    return NULL;
+}
+
+PGresult *db_try_blocking(PGconn *conn, const struct db_stmt *stmt, const char *const *params,
+                          int64_t wait_ms, struct err *err)
+{
+    char name[256];
+
+    if (stmt->repeat != DB_READS && db_conn_read_only(conn)) {
+        err_set(err, ERR_read_only,
+                "%s is a standby or read-only: expected a server that takes writes",
+                db_conn_name(conn, name, sizeof name));
         return NULL;
     }
-    return result;
+    return blocking_answer(
+        conn, stmt->name,
+        PQsendQueryParams(conn, stmt->text, stmt->param_count, NULL, params, NULL, NULL, 0),
+        (uint32_t)wait_ms, err);
+}
+
+PGresult *db_call_blocking(PGconn *conn, const struct db_stmt *stmt, const char *const *params,
+                           struct err *err)
+{
+    return db_try_blocking(conn, stmt, params, db_stmt_deadline_ms(stmt), err);
 }
 
 /* The line of sql (from 1) that the server's error position (characters, from 1) falls on; 0 =

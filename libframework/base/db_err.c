@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/db.h"
+#include "base/db_host.h"
+#include "base/db_internal.h"
 
 #define SQLSTATE_SIZE 6 /* with NUL */
 
@@ -83,4 +84,23 @@ int err_from_conn(struct err *err, const PGconn *conn)
     }
     return err_set(err, err_conn_code(conn, text, sqlstate), "%s",
                    text[0] ? text : "the connection broke");
+}
+
+/* The text is translated to the server's language; where it comes from is not. */
+bool db_notice_unconfirmed(const PGresult *notice)
+{
+    const char *sqlstate = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
+    const char *function = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
+
+    return sqlstate && function && !strcmp(sqlstate, "01000") &&
+           !strcmp(function, "SyncRepWaitForLSN");
+}
+
+void db_err_read_only(struct err *err, const PGconn *conn)
+{
+    struct err inner = *err;
+    char name[256];
+
+    err_set(err, ERR_read_only, "%s takes no writes (%s): expected a server that takes writes",
+            db_conn_name(conn, name, sizeof name), inner.text);
 }

@@ -129,21 +129,25 @@ const char *err_class_name(enum err_class class)
     return "fatal";
 }
 
+/* sqlstates.def, in order. */
+static const struct {
+    const char *prefix;
+    enum err_code code;
+} err_prefixes[] = {
+#define SQLSTATE(prefix_, code_, text_) {prefix_, ERR_##code_},
+#include "base/sqlstates.def"
+#undef SQLSTATE
+};
+
 enum err_code err_code_from_sqlstate(const char *sqlstate)
 {
-    static const char *const retried[] = {"53", "57", "40", "55"};
-
     if (!sqlstate)
         return ERR_connection_lost;
     for (size_t i = 1; i < ERR_ROW_COUNT; i++)
         if (!strcmp(err_rows[i].sqlstate, sqlstate))
             return (enum err_code)i;
-    if (!strcmp(sqlstate, "3F000")) /* no such schema: ours is the only one that is ever named */
-        return ERR_schema_missing;
-    if (!strncmp(sqlstate, "08", 2))
-        return ERR_connection_lost;
-    for (size_t i = 0; i < sizeof retried / sizeof retried[0]; i++)
-        if (!strncmp(sqlstate, retried[i], 2))
-            return ERR_try_again;
+    for (size_t i = 0; i < sizeof err_prefixes / sizeof err_prefixes[0]; i++)
+        if (!strncmp(err_prefixes[i].prefix, sqlstate, strlen(err_prefixes[i].prefix)))
+            return err_prefixes[i].code;
     return ERR_server_error;
 }

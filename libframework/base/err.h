@@ -51,8 +51,8 @@ const char *err_sqlstate(enum err_code code);
 enum err_class err_class_of(enum err_code code);
 const char *err_class_name(enum err_class class); /* "caller", "retry", "fatal" */
 
-/* Unlisted: 3F000 → schema_missing, class 08 → connection_lost, 53/57/40/55 → try_again, all else
- * server_error. NULL (libpq made the error itself) → connection_lost. */
+/* By errcodes.def, then by sqlstates.def, else server_error. NULL (libpq made the error itself) →
+ * connection_lost. */
 enum err_code err_code_from_sqlstate(const char *sqlstate);
 
 #endif

@@ -204,14 +204,24 @@ static const struct refusal {
 #undef REFUSAL
 };
 
+static const struct sqlstate {
+    const char *prefix, *meaning;
+    enum err_code code;
+} sqlstates[] = {
+#define SQLSTATE(prefix_, code_, meaning_) {prefix_, meaning_, ERR_##code_},
+#include "base/sqlstates.def"
+#undef SQLSTATE
+};
+
 static const enum err_code codes[] = {
 #define ERRCODE(name, sqlstate, class, text) ERR_##name,
 #include "base/errcodes.def"
 #undef ERRCODE
 };
 
-#define CODE_COUNT    (sizeof codes / sizeof codes[0])
-#define REFUSAL_COUNT (sizeof refusals / sizeof refusals[0])
+#define CODE_COUNT     (sizeof codes / sizeof codes[0])
+#define SQLSTATE_COUNT (sizeof sqlstates / sizeof sqlstates[0])
+#define REFUSAL_COUNT  (sizeof refusals / sizeof refusals[0])
 
 /* Raised by our own SQL functions, as opposed to PostgreSQL and the client side. */
 static bool code_is_ours(enum err_code code)
@@ -253,10 +263,21 @@ static void dump_errcodes_sql(void)
                "conflict (look again and retry) or caller (the spec is wrong)");
 }
 
+static void md_sqlstates(void)
+{
+    printf("\n## PostgreSQL's other SQLSTATEs\n\nFive letters are one state, two a class of "
+           "states. What stands in neither table is a `server_error`.\n\n"
+           "| SQLSTATE | treated as | class | meaning |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < SQLSTATE_COUNT; i++)
+        printf("| %s%s | %s | %s | %s |\n", sqlstates[i].prefix,
+               strlen(sqlstates[i].prefix) < 5 ? "…" : "", err_code_name(sqlstates[i].code),
+               err_class_name(err_class_of(sqlstates[i].code)), sqlstates[i].meaning);
+}
+
 static void dump_errors_md(void)
 {
-    printf("# Errors\n\nPrinted by `make gen` from `libframework/base/errcodes.def` and "
-           "`refusals.def`.\n\n## Codes\n\n"
+    printf("# Errors\n\nPrinted by `make gen` from `libframework/base/errcodes.def`, "
+           "`sqlstates.def` and\n`refusals.def`.\n\n## Codes\n\n"
            "Class *caller*: the request is wrong, repeating it cannot help. *retry*: repeat with "
            "backoff; the\noutcome of the first try may be unknown. *fatal*: this process or "
            "session must stop.\n\n"
@@ -267,6 +288,7 @@ static void dump_errors_md(void)
     for (size_t i = 0; i < CODE_COUNT; i++)
         printf("| %s | %s | %s | %s |\n", err_code_name(codes[i]), err_sqlstate(codes[i]),
                err_class_name(err_class_of(codes[i])), err_code_text(codes[i]));
+    md_sqlstates();
     printf("\n## Refusals\n\nWhy one task spec of a claim was refused. *conflict*: what was seen "
            "is out of date, look again and\nretry. *caller*: the spec is wrong.\n\n"
            "| reason | class | meaning |\n|---|---|---|\n");

@@ -7,7 +7,8 @@
 Prints the seed and the schedule it stands for, runs the load while the faults happen, waits for the
 end of what was begun, collects the evidence and checks it. The last lines are the counts and a line for
 each violation. With --lose the pair does not wait for its standby and really loses what it acknowledged:
-to see that this is found. Exit status: 0 none, 1 some, 2 the run could not be made. README.md tells the parts."""
+to see that this is found. Exit status: 0 none, 1 some, 2 the run could not be made. README.md says
+what is where."""
 
 import argparse
 import collections
@@ -69,7 +70,8 @@ def summary(injector, counts, findings, options, took_s):
         "seed": options.seed, "tier": options.tier, "faults": sum(injector.done.values()),
         "skipped": dict(sorted(injector.skipped.items())),
         "by_kind": dict(sorted(injector.done.items())), "seconds": round(took_s, 1),
-        "fail_overs": fail_overs, "database_back_s": {"median": sorted(recovered)[len(recovered) // 2], "max": max(recovered)},
+        "fail_overs": fail_overs,
+        "database_back_s": {"median": sorted(recovered)[len(recovered) // 2], "max": max(recovered)},
         **counts, "violations": len(findings),
         "violations_by_invariant": dict(collections.Counter(f.invariant for f in findings))}
 

@@ -42,7 +42,8 @@ def counts_of(evidence):
         "tasks": len(evidence.rows("task", "task_history")),
         "tasks_started": sum(1 for said in evidence.starts.values() for w in said if w[0] == "start"),
         "updates_acknowledged": len(evidence.tables["handled"]),
-        "longest_pause_s": longest_pause(replies), "audits": len(evidence.logs.get("audit", [])), "ghost_calls": len(evidence.logs.get("ghost", [])),
+        "longest_pause_s": longest_pause(replies), "audits": len(evidence.logs.get("audit", [])),
+        "ghost_calls": len(evidence.logs.get("ghost", [])),
     }
 
 

@@ -52,7 +52,8 @@ def ports_hold(agent, pool, ports):
     if not set(ports) <= set(ports_of(pool["ports_capacity"])):
         yield Finding("I1", f"agent {agent}", f"ports that it does not have are held: {sorted(ports)}")
     if sorted(set(ports)) != sorted(ports_of(pool["ports_allocated"])):
-        yield Finding("I4", f"agent {agent}", f"ports: books {pool['ports_allocated']}, tasks {sorted(ports)}")
+        yield Finding("I4", f"agent {agent}",
+                      f"ports: books {pool['ports_allocated']}, tasks {sorted(ports)}")
 
 
 def audits_empty(evidence):

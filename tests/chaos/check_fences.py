@@ -58,6 +58,23 @@ def epochs_grow(evidence):
         newest[framework] = max(epoch, newest.get(framework, 0))
 
 
+def cell_epochs_grow(evidence):
+    """Heartbeats tell the cell's epoch, and are writes: one that was sent after another had been answered
+    has not got an older epoch. A primary that was replaced and answers would show here."""
+    newest, before = 0, {}
+    for name, line in evidence.load_lines():
+        if line.get("op") != "heartbeat":
+            continue
+        if line["kind"] == "send":
+            before[name, line["call"]] = newest
+        elif line["kind"] == "reply":
+            epoch = line["rows"][0][0]["epoch"]
+            if epoch < before[name, line["call"]]:
+                yield Finding("I5", name, f"{line['call']} was taken in epoch {epoch} of the cell after"
+                              f" {before[name, line['call']]}")
+            newest = max(newest, epoch)
+
+
 def ghosts_refused(evidence):
     for line in evidence.logs.get("ghost", []):
         if line["kind"] == "allowed":
@@ -77,4 +94,5 @@ def leaders_apart(evidence):
             newest = event["detail"]["epoch"]
 
 
-CHECKS = (fenced_change_nothing, fenced_claims_absent, epochs_grow, ghosts_refused, leaders_apart)
+CHECKS = (fenced_change_nothing, fenced_claims_absent, epochs_grow, cell_epochs_grow, ghosts_refused,
+          leaders_apart)

@@ -22,16 +22,31 @@ def acknowledged_of(evidence):
 
 def updates_kept(evidence):
     handled = {row["update_id"]: row for row in evidence.tables["handled"]}
-    for name, send, reply in acknowledged_of(evidence):
-        if reply["rows"][0][0] != len(send["updates"]):
-            yield Finding("I2", name, f"{send['call']}: {reply['rows'][0][0]} of {len(send['updates'])}"
-                          " updates were still waiting: one was handed out twice")
+    for _, send, _ in acknowledged_of(evidence):
         for update, task, state in send["updates"]:
             row = handled.get(update)
             if row is None:
                 yield Finding("I2", f"update {update}", "was acknowledged and is not in the books")
             elif (row["task_id"], row["state"]) != (task, state):
                 yield Finding("I2", f"update {update}", f"{task} {state} was acknowledged, {row} is kept")
+
+
+def handled_once(evidence):
+    """An acknowledgement finds its updates waiting. Only those that an earlier one without an answer
+    named may have been taken by that."""
+    answered = {(name, send["call"]) for name, send, _ in acknowledged_of(evidence)}
+    doubtful = {}           # update -> when an acknowledgement without an answer was first sent
+    for name, line in evidence.load_lines():
+        if (line.get("op") == "acknowledge" and line["kind"] == "send"
+                and (name, line["call"]) not in answered):
+            for update, _, _ in line["updates"]:
+                doubtful.setdefault(update, line["mono"])
+    for name, send, reply in acknowledged_of(evidence):
+        missing = len(send["updates"]) - reply["rows"][0][0]
+        excused = sum(1 for update, _, _ in send["updates"]
+                      if doubtful.get(update, reply["mono"]) < send["mono"])
+        if missing > excused:
+            yield Finding("I3", name, f"{send['call']}: {missing} updates were handed out and did not wait")
 
 
 def never_again(evidence):
@@ -82,4 +97,4 @@ def all_arrive(evidence):
         yield Finding("I10", f"update {row['update_id']}", "still waits long after the last fault")
 
 
-CHECKS = (updates_kept, never_again, once_and_in_order, handed_out_in_order, all_arrive)
+CHECKS = (updates_kept, handled_once, never_again, once_and_in_order, handed_out_in_order, all_arrive)

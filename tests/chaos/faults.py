@@ -158,7 +158,19 @@ def backend_end(cell, fault):
 
 
 def postmaster_kill(cell, _fault):
-    cell.tier.postmaster_kill()
+    os.kill(cell.tier.postmaster(), signal.SIGKILL)
+
+
+def postmaster_pause(cell, _fault):
+    """Sessions work on; new ones are not answered."""
+    postmaster = os.pidfd_open(cell.tier.postmaster())
+    pidfd_signal(postmaster, signal.SIGSTOP)
+
+    def resume():
+        pidfd_signal(postmaster, signal.SIGCONT)
+        os.close(postmaster)
+
+    return resume
 
 
 def postgres_pause(cell, _fault):

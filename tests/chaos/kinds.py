@@ -43,6 +43,7 @@ KINDS = {
     "backend_pause": Kind(4, ("backend",), SHORT),
     "backend_end": Kind(4, ("backend",), BRIEF),
     "postmaster_kill": Kind(3, POSTGRES, BRIEF, database=True),
+    "postmaster_pause": Kind(3, POSTGRES, SHORT, database=True),
     "postgres_pause": Kind(3, POSTGRES, SHORT, database=True),
     "postgres_restart": Kind(2, POSTGRES, BRIEF, database=True),
     "connections_exhausted": Kind(3, POSTGRES, SHORT, database=True),

@@ -30,7 +30,7 @@ CLAIM = ("select ordinal, name, task_id::text, agent_id::text, committed, reason
          " mode => %s, conflict => %s, dry_run => %s) order by ordinal")
 HANDLE = ("with handled as (insert into chaos.handled (update_id, framework_id, task_id, state)"
           " select * from unnest(%s::bigint[], %s::uuid[], %s::uuid[], %s::text[])"
-          " returning update_id)"
+          " on conflict do nothing returning update_id)"
           " select howdah.update_acknowledge(%s, %s, (select array_agg(update_id) from handled))")
 PENDING = ("select update_id, task_id::text, state from howdah.updates_pending(%s, %s,"
            " max_updates => %s)")
@@ -184,7 +184,7 @@ class Framework:
 
     def updates(self):
         """Take updates and note them in a table of our own, in one transaction with the
-        acknowledgement: each is handled once."""
+        acknowledgement: each is handled once, also when a lost try is still on its way."""
         rows = self.ask("updates", PENDING, self.framework_id, self.epoch,
                         self.random.choice([1, 5, 50, 200]))
         if not rows:

@@ -47,9 +47,9 @@ class Machine:
 
     def cut(self):
         """Every packet is answered with a reset, for a moment."""
-        for chain in ("INPUT", "OUTPUT"):
-            self.host.run("iptables", "-w", "-A", chain, "-p", "tcp", "!", "-o" if chain == "OUTPUT" else "-i",
-                          "lo", "-j", "REJECT", "--reject-with", "tcp-reset")
+        for chain, interface in (("INPUT", "-i"), ("OUTPUT", "-o")):
+            self.host.run("iptables", "-w", "-A", chain, interface, "eth0", "-p", "tcp", "-j", "REJECT",
+                          "--reject-with", "tcp-reset")
 
     def mend(self):
         self.host.mend()
@@ -125,8 +125,8 @@ class PairTier(Tier):
     def ballast(self):
         return self.pair.primary.ballast
 
-    def postmaster_kill(self):
-        self.pair.primary.kill_postmaster()
+    def postmaster(self):
+        return self.pair.primary.pid()
 
     def pause(self):
         self.pair.primary.pause()

@@ -122,9 +122,6 @@ class SingleTier(Tier):
                               text=True, check=False)
         return [postmaster] + [int(pid) for pid in done.stdout.split()]
 
-    def postmaster_kill(self):
-        signal_pids([self.postmaster()], signal.SIGKILL)
-
     def pause(self):
         signal_pids(self.postgres_pids(), signal.SIGSTOP)
 

@@ -331,6 +331,14 @@ def an_epoch_is_given_twice(evidence):
     journal_add(evidence, **{**line, "mono": line["mono"] + 1})
 
 
+@plant("cell_epochs_grow")
+def a_former_primary_takes_a_heartbeat(evidence):
+    line = replies(evidence, "heartbeat")[-1]
+    for kind, mono in (("send", 1), ("reply", 2)):
+        journal_add(evidence, **{**line, "kind": kind, "call": "former", "mono": line["mono"] + mono,
+                                 "rows": [[{**line["rows"][0][0], "epoch": 0}]]})
+
+
 @plant("ghosts_refused")
 def a_former_leader_leads(evidence):
     evidence.logs["ghost"].append({"kind": "allowed", "who": "leader", "sql": "x"})
@@ -359,7 +367,7 @@ def an_acknowledgement_is_lost(evidence):
     remove(evidence.tables["handled"], lambda row: row["update_id"] == lost)
 
 
-@plant("updates_kept")
+@plant("handled_once")
 def an_acknowledged_update_was_acknowledged_before(evidence):
     replies(evidence, "acknowledge")[0]["rows"][0][0] -= 1
 
@@ -370,8 +378,8 @@ def an_update_comes_again(evidence):
     name, send = next((name, said) for name, said in evidence.load_lines()
                       if said["kind"] == "send" and said["call"] == line["call"])
     for kind, mono in (("send", 1), ("reply", 2)):
-        evidence.logs[name].append({"kind": kind, "op": "updates", "call": "again", "mono": line["mono"] + mono,
-                                    "rows": send["updates"]})
+        evidence.logs[name].append({"kind": kind, "op": "updates", "call": "again",
+                                    "mono": line["mono"] + mono, "rows": send["updates"]})
 
 
 @plant("once_and_in_order")

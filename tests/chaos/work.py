@@ -24,7 +24,7 @@ class Work:
     def duration(self):
         return self.rng.choices([round(self.rng.uniform(0.02, 0.3), 2),
                                  round(self.rng.uniform(0.3, 2.0), 2),
-                                 round(self.rng.uniform(2, 6), 1), ENDLESS_S], [40, 40, 14, 6])[0]
+                                 round(self.rng.uniform(2, 6), 1), ENDLESS_S], [30, 40, 20, 10])[0]
 
     def resources(self):
         wanted = {"cpus": self.rng.choice([0.1, 0.1, 0.25, 0.5, 1]),

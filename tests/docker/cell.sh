@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: PostgreSQL
 # A cell of docker/ for a test (bash): docker-compose or compose v2, whichever there is. Source it.
 #
-#   cell_use FOLDER               quick or ha; a project of its own name, on a free port
+#   cell_use FOLDER               quick or ha; a project of its own name, on free ports
 #   cell_up                       starts it and waits until every service is healthy
 #   cell_down [OPTION]...         ends it; -v: with its volumes
 #   compose ARGUMENT...           of that cell
@@ -11,6 +11,9 @@
 #   sql SQL                       rows as a|b text, as login operator
 #   work_start NAME COMMAND...    the client's COMMAND in the background
 #   work_end NAME                 waits; exit code in $CODE, output in $OUT
+#   tasks_run COUNT               so many tasks run
+#   tasks_finished IDS            how many of them are finished, by the database
+#   agent_busy NAME, agent_active NAME
 #   http PATH [PORT]              prints an answer of the cell's page
 #
 # Needs $WORK and images.sh.
@@ -29,9 +32,9 @@ compose_need() {
     diag "$("${COMPOSE[@]}" version | head -n 1)"
 }
 
-port_free() { # prints a port of loopback that nobody uses
+port_free() { # FIRST: prints a port of loopback that nobody uses
     local port
-    for port in $(seq 18080 18999); do
+    for port in $(seq "$1" 18999); do
         (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { printf '%s' "$port"; return; }
     done
 }
@@ -39,13 +42,18 @@ port_free() { # prints a port of loopback that nobody uses
 cell_use() { # FOLDER
     CELL=$1
     export COMPOSE_PROJECT_NAME=howdah-test-$1-$$ HOWDAH_IMAGES=$IMAGES HOWDAH_BASE=$BASE
-    HOWDAH_HTTP_PORT=$(port_free)
-    export HOWDAH_HTTP_PORT
+    HOWDAH_HTTP_PORT=$(port_free 18080)
+    HOWDAH_HTTP_PORT_2=$(port_free $((HOWDAH_HTTP_PORT + 1)))
+    export HOWDAH_HTTP_PORT HOWDAH_HTTP_PORT_2
+    export HOWDAH_NET=172.29.$(($$ % 100 * 2)) HOWDAH_NET_DCS=172.29.$(($$ % 100 * 2 + 1))
 }
 
 compose() { (cd "docker/$CELL" && exec "${COMPOSE[@]}" "$@"); }
 
-container() { compose ps -q "$1" | head -n 1; }
+container() {
+    docker ps -aq --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" \
+        --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False
+}
 
 # NAME STATUS HEALTH EXITCODE of each container of the cell.
 containers_state() {
@@ -73,7 +81,8 @@ cell_up() {
 cell_down() {
     [ -n "$CELL" ] || return 0
     compose logs --no-color --timestamps >"$WORK/$CELL.log" 2>&1
-    compose down --remove-orphans "$@" >"$WORK/down-$CELL.log" 2>&1
+    compose down --remove-orphans "$@" >"$WORK/down-$CELL.log" 2>&1 || return
+    [ "${1:-}" != -v ] || CELL=
 }
 
 container_kill() { docker kill --signal KILL "$(container "$1")" >/dev/null; }
@@ -102,6 +111,19 @@ work_end() { # NAME
     OUT=$(<"$WORK/$1.out")
     [ "$CODE" -eq 0 ] || tail -n 5 "$WORK/$1.err" | sed 's/^/# /' >&2
 }
+
+tasks_run() { [ "$(sql "select count(*) from howdah.tasks where live and state = 'running'")" -ge "$1" ]; }
+
+tasks_finished() {
+    sql "select count(*) from howdah.tasks where state = 'finished' and task_id = any ('{$(paste -sd, <<<"$1")}')"
+}
+
+agent_busy() {
+    [ "$(sql "select count(*) from howdah.tasks t join howdah.agents a on a.agent_id = t.agent_id
+              where t.live and a.name = '$1'")" -gt 0 ]
+}
+
+agent_active() { [ "$(sql "select string_agg(state::text, ',') from howdah.agents where name = '$1'")" = active ]; }
 
 http() { # PATH [PORT]
     exec 5<>"/dev/tcp/127.0.0.1/${2:-$HOWDAH_HTTP_PORT}" || return

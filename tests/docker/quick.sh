@@ -56,7 +56,7 @@ quick_renews_secrets() {
 # Coordinator and database die while tasks run; the tasks and howdah run do not notice.
 quick_survives() {
     work_start steady howdah run -q -n 9 --cpus 0.2 -- sh -c 'sleep 15; echo "$HOWDAH_TASK_ID"'
-    wait_until 30 "nine tasks run" quick_tasks_run 9
+    wait_until 30 "nine tasks run" tasks_run 9
     container_kill coordinator
     container_start coordinator
     wait_until 60 "the coordinator is healthy" container_healthy coordinator
@@ -66,38 +66,21 @@ quick_survives() {
     work_end steady
     is "$CODE" 0 "howdah run ends with 0 though coordinator and PostgreSQL were killed"
     is "$(sort -u <<<"$OUT" | wc -l)" 9 "its nine tasks wrote their lines"
-    is "$(quick_finished "$OUT")" 9 "and the cell has all nine as finished"
-}
-
-quick_tasks_run() { # COUNT
-    [ "$(sql "select count(*) from howdah.tasks where live and state = 'running'")" -ge "$1" ]
-}
-
-quick_finished() { # IDS: how many of them are finished
-    sql "select count(*) from howdah.tasks where state = 'finished' and task_id = any ('{$(paste -sd, <<<"$1")}')"
+    is "$(tasks_finished "$OUT")" 9 "and the cell has all nine as finished"
 }
 
 # An agent's container is a machine: its tasks die with it. The framework starts them elsewhere.
 quick_loses_machine() {
     work_start count env HOWDAH_DEMO_COPIES=10 demo --maps 120 --cpus 0.5
-    wait_until 60 "wordcount has tasks on agent-2" quick_agent_busy
+    wait_until 60 "wordcount has tasks on agent-2" agent_busy agent-2
     container_kill agent-2
     ok $? "an agent's container is killed while wordcount has tasks on it"
     container_start agent-2
     work_end count
     is "$CODE" 0 "wordcount ends with 0"
     like "$OUT" 'checked against a direct count: yes' "and its count is the one made directly"
-    wait_until 60 "agent-2 is active" quick_agent_active
+    wait_until 60 "agent-2 is active" agent_active agent-2
     ok $? "the agent comes back as the same machine"
-}
-
-quick_agent_busy() {
-    [ "$(sql "select count(*) from howdah.tasks t join howdah.agents a on a.agent_id = t.agent_id
-              where t.live and a.name = 'agent-2'")" -gt 0 ]
-}
-
-quick_agent_active() {
-    [ "$(sql "select string_agg(state::text, ',') from howdah.agents where name = 'agent-2'")" = active ]
 }
 
 quick_ends() {

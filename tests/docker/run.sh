@@ -4,7 +4,7 @@
 # The images and cells of docker/, for real: builds the images, brings each cell up, runs work through it,
 # kills its containers, checks that nothing was lost, tears it down. `make docker-test`.
 #
-#   tests/docker/run.sh [quick]           every cell, or these
+#   tests/docker/run.sh [quick] [ha]      every cell, or these
 #
 # Where no docker daemon answers, root gets one of its own (daemon.sh); where no registry gives the
 # base image, debootstrap makes it (images.sh). Images are named howdah-test-…, projects too.
@@ -20,8 +20,9 @@ mkdir -p "${B:-build}/docker" && WORK=$(cd "${B:-build}/docker" && pwd -P) || ex
 . tests/docker/images.sh
 . tests/docker/cell.sh
 . tests/docker/quick.sh
+. tests/docker/ha.sh
 
-CELLS=(quick)
+CELLS=(quick ha)
 
 cleanup() {
     local status=$?
@@ -42,7 +43,7 @@ trap 'exit 143' TERM HUP
 daemon_need
 compose_need
 base_need || { ok 1 "a base image is to be had"; done_testing; }
-images_build coordinator agent client postgres || done_testing
+images_build coordinator agent client postgres patroni etcd || done_testing
 for cell in "$@"; do
     diag "cell $cell"
     "${cell}_test"

@@ -131,11 +131,27 @@ class Pair:
                 server.host.port_up()
                 server.resume()
         with self.supervisor.lock:
-            self.primary.start()
-            wait.until(seconds, f"{self.primary.name} answers", self.primary.answers)
+            if self.primary.name in self.supervisor.fenced:
+                self._settle(seconds)
+            self._start(self.primary, seconds)
             if not self._follows(self.standby):
                 self.rejoin(self.standby)
         self.wait_healthy(seconds)
+
+    @staticmethod
+    def _start(server, seconds):
+        server.resume()
+        server.start()
+        wait.until(seconds, f"{server.name} answers", server.answers)
+
+    def _settle(self, seconds):
+        """The primary is fenced, and whether its standby was promoted is not known: asks it."""
+        self._start(self.standby, seconds)
+        if self.standby.writable():
+            self.supervisor.swap()
+        else:
+            self.supervisor.fenced.discard(self.primary.name)
+            self.primary.host.port_up()
 
     def _follows(self, server):
         """Whether it streams from the primary, or will without help."""

@@ -120,6 +120,10 @@ class Patroni:
             server.start()
         self.wait_healthy()
         self.primary.sql(f"create database {database}", deadline=60)
+        # A server without the database would end libpq's search of its list of hosts.
+        for server in self.servers:
+            wait.until(30, f"{server.name} has the database", lambda here=server: here.value(
+                "select true from pg_database where datname = %s", (database,)))
 
     # ---- Patroni's own view ----
 

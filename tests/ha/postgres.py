@@ -215,6 +215,13 @@ class Server:
         except Lost:
             return False
 
+    def writable(self):
+        """Whether it answers and takes itself for a primary."""
+        try:
+            return self.value("select not pg_is_in_recovery()", deadline=5)
+        except Lost:
+            return False
+
     # ---- faults ----
 
     def kill_postmaster(self):

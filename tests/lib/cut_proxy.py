@@ -4,7 +4,7 @@
 
     cut_proxy.py LISTEN_SOCKET SERVER_SOCKET FUNCTION N
 
-The first of every N executions of a prepared statement that calls FUNCTION is passed on to the
+The first of every N executions of a statement, prepared or not, that calls FUNCTION is passed on to the
 server; its answer is awaited, dropped, and the connection cut. That is the moment which exactly-once
 is about: the work is committed, and the client does not know. Prints "cut" for each. Runs until it is
 killed.
@@ -19,6 +19,7 @@ import threading
 listen_path, server_path, function, every = sys.argv[1:5]
 every = int(every)
 parse = re.compile(rb"P....([^\0]*)\0[^\0]*\b" + re.escape(function.encode()) + rb"\(", re.S)
+EXECUTE = b"E\0\0\0\x09\0\0\0\0\0"  # the unnamed portal, all rows
 lock = threading.Lock()
 executed = 0
 
@@ -27,8 +28,9 @@ def doomed(data, names):
     """Whether the answer to this request is to be lost. names: this connection's statements that call
     the function."""
     global executed
-    names.update(parse.findall(data))
-    if not any(b"\0" + name + b"\0" in data and data[:1] == b"B" for name in names):
+    names.update(name for name in parse.findall(data) if name)
+    unnamed = b"" in parse.findall(data) and EXECUTE in data
+    if not unnamed and not any(b"\0" + name + b"\0" in data and data[:1] == b"B" for name in names):
         return False
     with lock:
         executed += 1

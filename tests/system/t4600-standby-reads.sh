@@ -46,7 +46,7 @@ done
 like "$(on_standby agents)" 'agent-1 +active +0.1/4 ' "agents are listed with what is used"
 for write in 'settings overlap 1' 'role-set bulk 2' 'role-delete bulk' "kill $TASK"; do
     exits 3 "howdah $write is refused by a standby" on_standby $write
-    like "$OUT" 'this server is a standby, which only reads: give --db the primary' "and says why, and what to do"
+    like "$OUT" 'host ".*" port [0-9]+ is a standby or read-only: expected a server that takes writes: give --db the primary' "and says why, and what to do"
 done
 is "$(task_field "$TASK" state)" running "nothing changed"
 

@@ -77,6 +77,12 @@ void db_call(struct db *db, const struct db_stmt *stmt, const char *const *param
     snprintf(fake_said + said, sizeof(fake_said) - said, ") ");
 }
 
+void db_call_again(struct db *db, const struct db_stmt *stmt, const char *const *params,
+                   db_reply_f cb, void *arg)
+{
+    db_call(db, stmt, params, cb, arg);
+}
+
 void db_listen(struct db *db, const char *channel)
 {
     (void)db;

@@ -99,6 +99,12 @@ void db_call(struct db *db, const struct db_stmt *stmt, const char *const *param
     *last = call;
 }
 
+void db_call_again(struct db *db, const struct db_stmt *stmt, const char *const *params,
+                   db_reply_f cb, void *arg)
+{
+    db_call(db, stmt, params, cb, arg);
+}
+
 void db_listen(struct db *db, const char *channel)
 {
     snprintf(db->listening, sizeof(db->listening), "%s", channel);

@@ -6,6 +6,7 @@
 #include <glob.h>
 #include <libpq-fe.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,13 +24,20 @@ static bool postgres_run(const char *command)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static bool postgres_ctl(const char *what)
+/* Data directory and socket folder of each server, below postgres_dir. */
+static const char *const postgres_data[] = {
+    [POSTGRES_FIRST] = "data",
+    [POSTGRES_SECOND] = "standby/data",
+};
+
+static bool postgres_ctl(enum postgres_server server, const char *what)
 {
     char command[1024];
 
     snprintf(command, sizeof command,
-             "cd '%s' && %s '%s/pg_ctl' -D '%s/data' -w -t 60 -l '%s/log' %s >/dev/null 2>&1",
-             postgres_dir, postgres_as, postgres_bin, postgres_dir, postgres_dir, what);
+             "cd '%s' && %s '%s/pg_ctl' -D '%s/%s' -w -t 60 -l '%s/log' %s >/dev/null 2>&1",
+             postgres_dir, postgres_as, postgres_bin, postgres_dir, postgres_data[server],
+             postgres_socket(server), what);
     return postgres_run(command);
 }
 
@@ -67,19 +75,66 @@ static bool postgres_init(void)
     return postgres_run(command);
 }
 
-bool postgres_up(void)
+const char *postgres_socket(enum postgres_server server)
+{
+    static char standby[80];
+
+    if (server == POSTGRES_FIRST)
+        return postgres_dir;
+    snprintf(standby, sizeof standby, "%s/standby", postgres_dir);
+    return standby;
+}
+
+bool postgres_up_of(enum postgres_server server)
 {
     char what[256];
 
     snprintf(what, sizeof what,
              "start -o \"-c listen_addresses= -c unix_socket_directories=%s -c fsync=off\"",
-             postgres_dir);
-    return postgres_ctl(what);
+             postgres_socket(server));
+    return postgres_ctl(server, what);
+}
+
+bool postgres_down_of(enum postgres_server server)
+{
+    postgres_signal(server, SIGCONT);
+    return postgres_ctl(server, "stop -m immediate");
+}
+
+bool postgres_up(void)
+{
+    return postgres_up_of(POSTGRES_FIRST);
 }
 
 bool postgres_down(void)
 {
-    return postgres_ctl("stop -m immediate");
+    return postgres_down_of(POSTGRES_FIRST);
+}
+
+void postgres_signal(enum postgres_server server, int signo)
+{
+    char path[128];
+    FILE *file;
+    int pid;
+
+    snprintf(path, sizeof path, "%s/%s/postmaster.pid", postgres_dir, postgres_data[server]);
+    file = fopen(path, "re");
+    if (file && fscanf(file, "%d", &pid) == 1 && pid > 1)
+        kill(pid, signo);
+    if (file)
+        fclose(file);
+}
+
+bool postgres_standby_start(void)
+{
+    char command[1024];
+
+    postgres_down_of(POSTGRES_SECOND);
+    snprintf(command, sizeof command,
+             "cd '%s' && rm -rf standby && %s mkdir standby && %s '%s/pg_basebackup' -h '%s' "
+             "-U postgres -D standby/data -R -X stream -c fast -N >standby.log 2>&1",
+             postgres_dir, postgres_as, postgres_as, postgres_bin, postgres_dir);
+    return postgres_run(command) && postgres_up_of(POSTGRES_SECOND);
 }
 
 bool postgres_start(void)
@@ -97,6 +152,7 @@ void postgres_stop(void)
 
     if (!postgres_dir[0])
         return;
+    postgres_down_of(POSTGRES_SECOND);
     postgres_down();
     snprintf(command, sizeof command, "rm -rf '%s'", postgres_dir);
     postgres_run(command);
@@ -111,13 +167,19 @@ const char *postgres_conninfo(const char *more)
     return conninfo;
 }
 
-char *postgres_sql(const char *sql)
+char *postgres_sql_on(enum postgres_server server, const char *sql)
 {
-    PGconn *conn = PQconnectdb(postgres_conninfo(""));
-    PGresult *result = PQexec(conn, sql);
-    ExecStatusType status = PQresultStatus(result);
+    char conninfo[256];
+    PGconn *conn;
+    PGresult *result;
+    ExecStatusType status;
     char *field = NULL;
 
+    snprintf(conninfo, sizeof conninfo, "host=%s user=postgres dbname=postgres",
+             postgres_socket(server));
+    conn = PQconnectdb(conninfo);
+    result = PQexec(conn, sql);
+    status = PQresultStatus(result);
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
         fprintf(stderr, "%s: %s\n", sql, PQerrorMessage(conn));
         abort();
@@ -127,4 +189,9 @@ char *postgres_sql(const char *sql)
     PQclear(result);
     PQfinish(conn);
     return field;
+}
+
+char *postgres_sql(const char *sql)
+{
+    return postgres_sql_on(POSTGRES_FIRST, sql);
 }

@@ -39,7 +39,7 @@ static int set_up(void **state)
         return 0;
     free(postgres_sql("drop schema if exists howdah_private cascade"));
     free(postgres_sql("drop table if exists one, two, three"));
-    conn = db_open_blocking(postgres_conninfo(""), "test", &err);
+    conn = db_open_blocking(postgres_conninfo(""), "test", DB_WANT_WRITABLE, &err);
     return conn ? 0 : -1;
 }
 
