@@ -65,13 +65,14 @@ class Work:
             pass
 
     def pids(self, task):
-        """The processes of a task on this machine, by their mark."""
+        """The processes of a task on this machine, by their mark, the oldest first."""
         found, mark = [], f"HOWDAH_TASK_ID={task}".encode()
         for name in filter(str.isdigit, os.listdir("/proc")):
             with contextlib.suppress(OSError), open(f"/proc/{name}/environ", "rb") as file:
                 if mark in file.read().split(b"\0"):
-                    found.append(int(name))
-        return sorted(found)
+                    with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as stat:
+                        found.append((int(stat.read().rsplit(")", 1)[1].split()[19]), int(name)))
+        return [pid for _, pid in sorted(found)]
 
     def started(self):
         """Task ids in the order of their starts."""

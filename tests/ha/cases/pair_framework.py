@@ -50,7 +50,7 @@ def dies(s):
 
 
 def test():
-    with scene(Pair, cell_settings={"framework_heartbeat_s": 1}) as s:
+    with scene(Pair, cell_settings={"framework_heartbeat_s": 1, "outage_grace_s": 2}) as s:
         s.cell.coordinator_start("c1")
         s.cell.agent_start("a1", s.lab.network.host_add("a1"))
         s.cell.agents_wait(2)

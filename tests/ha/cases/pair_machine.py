@@ -73,7 +73,7 @@ def database_away(s, work):
 
 
 def test():
-    with scene(Pair, cell_settings={"agent_timeout_s": TIMEOUT_S}) as s:
+    with scene(Pair, cell_settings={"agent_timeout_s": TIMEOUT_S, "outage_grace_s": 2}) as s:
         s.cell.coordinator_start("c1")
         for name in ("a1", "a2"):
             s.cell.agent_start(name, s.lab.network.host_add(name))

@@ -9,6 +9,7 @@ from ha.patroni import Patroni
 from ha.scene import now, scene
 from ha.session import Client
 from ha.wait import poll, until
+from ha.work import Work
 
 
 def inside(s, server):
@@ -112,10 +113,24 @@ FAULTS = (switchover, postmaster, node, partition, pause, patroni_alone, etcd, s
 def test():
     chosen = [fault for fault in FAULTS if fault.__name__ in sys.argv[1:]] or FAULTS
     with scene(Patroni) as s:
+        s.cell.coordinator_start("c1")
+        s.cell.agent_start("a1", s.lab.network.host_add("a1"))
+        s.cell.agents_wait(2)
+        work = Work(s.cell)
+        task = work.place("a1", "while [ ! -e go ]; do sleep 0.1; done; exit 7")
+        work.wait(30, task, "running")
+        before = work.pids(task)[0]
         for fault in chosen:
             fault(s)
             s.cluster.heal()
             s.claims_go_on()
+        tap.equal((work.pids(task)[0], work.history(task)[-1]), (before, "running"),
+                  "a task has run through it all and noticed nothing")
+        work.go(task)
+        work.wait(60, task, "failed")
+        tap.equal(work.field(task, "exit_code"), 7, "its end is reported")
+        until(30, "the coordinator leads", lambda: s.cell.health("c1").startswith("leader"))
+        tap.equal(work.started_twice(), [], "no task was started twice")
         s.nothing_lost(longest_gap=60)
 
 
