@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Marks are ordered by epoch, then by timeline: an epoch says more, since two standbys that were
- * promoted apart from each other may have one timeline, and a restored database an earlier one. */
+ * promoted apart from each other may have one timeline, and a restored database an earlier one. The
+ * same epoch with another token is another history. Of a later epoch only the database can tell
+ * whether it follows what was seen: it does, by the mark that it is shown. */
 #include "base/cell_mark.h"
 
 #include <inttypes.h>
@@ -17,24 +19,27 @@ static bool timeline_valid(const char *timeline)
 
 int cell_mark_read(struct cell_mark *mark, const json_t *object, struct err *err)
 {
-    const char *cell_id = NULL, *timeline = "";
+    const char *cell_id = NULL, *token = NULL, *timeline = "";
 
     *mark = (struct cell_mark){.epoch = 0};
     if (json_get_string(object, "cell_id", true, &cell_id, err) != 0 ||
         json_get_int(object, "epoch", true, 1, INT64_MAX, &mark->epoch, err) != 0 ||
-        json_get_int(object, "generation", true, 1, INT32_MAX, &mark->generation, err) != 0 ||
+        json_get_string(object, "token", true, &token, err) != 0 ||
+        json_get_int(object, "generation", true, 1, INT64_MAX, &mark->generation, err) != 0 ||
         json_get_string(object, "timeline", false, &timeline, err) != 0)
         return err_wrap(err, "the cell's mark");
-    if (!uuid_valid(cell_id))
+    if (!uuid_valid(cell_id) || !uuid_valid(token))
         return err_set(err, ERR_input_invalid,
-                       "the cell's mark: field \"cell_id\", value \"%.64s\": expected a uuid",
-                       cell_id);
+                       "the cell's mark: fields \"cell_id\" and \"token\", values \"%.64s\" and "
+                       "\"%.64s\": expected uuids",
+                       cell_id, token);
     if (timeline[0] != '\0' && !timeline_valid(timeline))
         return err_set(err, ERR_input_invalid,
                        "the cell's mark: field \"timeline\", value \"%.64s\": expected eight "
                        "hexadecimal digits",
                        timeline);
     snprintf(mark->cell_id, sizeof(mark->cell_id), "%s", cell_id);
+    snprintf(mark->token, sizeof(mark->token), "%s", token);
     snprintf(mark->timeline, sizeof(mark->timeline), "%s", timeline);
     return 0;
 }
@@ -43,8 +48,9 @@ json_t *cell_mark_json(const struct cell_mark *mark)
 {
     if (mark->cell_id[0] == '\0')
         return json_null();
-    return json_pack("{ss sI sI ss*}", "cell_id", mark->cell_id, "epoch", (json_int_t)mark->epoch,
-                     "generation", (json_int_t)mark->generation, "timeline",
+    return json_pack("{ss sI ss sI ss*}", "cell_id", mark->cell_id, "epoch",
+                     (json_int_t)mark->epoch, "token", mark->token, "generation",
+                     (json_int_t)mark->generation, "timeline",
                      mark->timeline[0] != '\0' ? mark->timeline : NULL);
 }
 
@@ -59,6 +65,8 @@ static bool mark_behind(const struct cell_mark *seen, const struct cell_mark *kn
 {
     if (seen->epoch != known->epoch)
         return seen->epoch < known->epoch;
+    if (strcmp(seen->token, known->token) != 0)
+        return true;
     return seen->timeline[0] != '\0' && strcmp(seen->timeline, known->timeline) < 0;
 }
 

@@ -14,8 +14,10 @@
 
 struct cell_mark {
     char cell_id[UUID_TEXT_SIZE]; /* "" = nothing was seen yet */
-    int64_t epoch, generation;
-    char timeline[9]; /* eight hexadecimal digits; "" = not known */
+    char token[UUID_TEXT_SIZE];   /* of the epoch: databases that went apart have different ones */
+    int64_t epoch;
+    int64_t generation; /* the epoch of the last restore */
+    char timeline[9];   /* eight hexadecimal digits; "" = not known */
 };
 
 /* What a mark brings. */
@@ -25,7 +27,8 @@ enum cell_news {
     CELL_RECOVERED, /* the same, and the cell was restored from a backup in between */
 };
 
-/* The object {"cell_id", "epoch", "generation", "timeline"} as a mark: 0, or -1 when it is none. */
+/* The object {"cell_id", "epoch", "token", "generation", "timeline"} as a mark: 0, or -1 when it is
+ * none. */
 int cell_mark_read(struct cell_mark *mark, const json_t *object, struct err *err) MUST_CHECK;
 json_t *cell_mark_json(const struct cell_mark *mark); /* new reference; null = nothing seen */
 char *cell_mark_text(const struct cell_mark *mark);   /* the same printed, or NULL; caller frees */

@@ -168,7 +168,7 @@ as $$
    resources   capacity: {"cpus": 4, "mem": 4096, "disk": 10000, "ports": [[31000, 32000]], …}
    key         made by the agent and kept on its disk before it registers first: registering again
                with it is the same agent, should the first answer have been lost
-   cell        in: what the agent has seen of its cell ({"cell_id", "epoch", "generation",
+   cell        in: what the agent has seen of its cell ({"cell_id", "epoch", "token", "generation",
                "timeline"}; null: nothing yet). Another cell, and a database that is behind, refuse.
                Out: what there is to keep now
    Errors: value_invalid, agent_name_taken, agent_unknown, not_permitted, try_again, cell_mismatch,

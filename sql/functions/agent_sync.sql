@@ -356,7 +356,7 @@ as $$
              "usage": [{"task_id", "cpu_ms", "mem_bytes", "mem_peak_bytes", "pids"}],
              "logs": [{"request_id", "data" (base64), "size", "eof", "error"}]}
             seq grows with every report of an incarnation: a late older one is ignored
-   answer   {"epoch", "cell": {"cell_id", "epoch", "generation", "timeline"}, "next_poll_ms", "launch": [tasks to start], "kill": [{"task_id", "grace_s"}],
+   answer   {"epoch", "cell": {"cell_id", "epoch", "token", "generation", "timeline"}, "next_poll_ms", "launch": [tasks to start], "kill": [{"task_id", "grace_s"}],
              "forget": [ids that the cell does not want: kill at once], "logs": [requests]}
 
    When it returns, every update of the report is durable or was known before. A task is repeated in

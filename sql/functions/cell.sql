@@ -8,8 +8,13 @@
 -- refused by whoever gets them all the same. Marks are ordered by epoch, then by timeline: the
 -- timeline tells a new primary from the former one before its leader has raised the epoch.
 --
--- The generation counts restores. What was registered before one may have been forgotten by the
--- database, so nothing of an older generation counts until it has registered again.
+-- Numbers are not enough: a backup that somebody starts gets a leader, and counts on. So each epoch has
+-- a token that nobody can guess (cell_epoch), the mark carries it, and a database that does not have
+-- that epoch with that token has not lived through what the caller has seen.
+--
+-- A mark's generation is the epoch of the last restore that an operator declared. What was registered
+-- before may have been forgotten by the database, so nothing of an earlier generation counts until
+-- it has registered again.
 --
 -- Claims neither read nor lock any of this.
 
@@ -30,9 +35,11 @@ returns jsonb
 language sql stable
 as $$
     /* What those who talk to the cell keep, and show with their next call. */
-    select jsonb_build_object('cell_id', c.cell_id, 'epoch', c.epoch, 'generation', c.generation,
+    select jsonb_build_object('cell_id', c.cell_id, 'epoch', c.epoch, 'token', e.token,
+                              'generation', c.restored_epoch,
                               'timeline', howdah_private.wal_timeline())
-    from howdah_private.cell c;
+    from howdah_private.cell c
+    join howdah_private.cell_epoch e on e.epoch = c.epoch;
 $$;
 comment on function howdah_private.cell_mark() is 'the cell''s identity and epoch, for its clients';
 revoke all on function howdah_private.cell_mark() from public;
@@ -60,11 +67,12 @@ as $$
 begin
     if jsonb_typeof(mark) <> 'object'
        or howdah_private.uuid_or_null(mark ->> 'cell_id') is null
+       or howdah_private.uuid_or_null(mark ->> 'token') is null
        or jsonb_typeof(mark -> 'epoch') is distinct from 'number'
        or jsonb_typeof(mark -> 'generation') is distinct from 'number'
        or coalesce(mark ->> 'timeline', '00000000') !~ '^[0-9A-F]{8}$' then
         perform howdah_private.raise('value_invalid', call, 'cell', mark::text,
-                                     'an object with cell_id, epoch, generation and timeline');
+                                     'an object with cell_id, epoch, token, generation and timeline');
     end if;
 end
 $$;
@@ -76,8 +84,10 @@ create or replace function howdah_private.cell_check(call text, mark jsonb)
 returns void
 language plpgsql
 as $$
-/* Refuse a caller that belongs to another cell (cell_mismatch) or has seen this one in a later epoch
-   (cell_stale: this database was left behind). mark null: the caller knows nothing yet. */
+/* Refuse a caller that belongs to another cell (cell_mismatch), or has seen what this database has not
+   lived through (cell_stale): a later epoch, another one of the same number, or a later timeline in this
+   epoch. What it saw before the last restore is excused: generation_check sends it to register.
+   mark null: the caller knows nothing yet. */
 declare
     v_cell howdah_private.cell;
     v_epoch numeric;
@@ -92,13 +102,16 @@ begin
         perform howdah_private.raise('cell_mismatch', call, 'cell_id', mark ->> 'cell_id',
                                      format('this cell, "%s", whose id is %s', v_cell.name,
                                             v_cell.cell_id));
-    elsif v_epoch > v_cell.epoch
-          or v_epoch = v_cell.epoch
-             and (mark ->> 'timeline') collate "C" > howdah_private.wal_timeline() then
+    elsif v_epoch >= v_cell.restored_epoch
+          and (not exists (select 1 from howdah_private.cell_epoch e
+                           where e.epoch = v_epoch::bigint
+                             and e.token = (mark ->> 'token')::uuid)
+               or v_epoch = v_cell.epoch
+                  and (mark ->> 'timeline') collate "C" > howdah_private.wal_timeline()) then
         perform howdah_private.raise(
             'cell_stale', call, 'cell.epoch', format('%s/%s', v_epoch, mark ->> 'timeline'),
-            format('at most %s/%s, the epoch and timeline of this database: it is a former primary, '
-                   'or a backup without howdah.cell_recover', v_cell.epoch,
+            format('an epoch and timeline that this database, now at %s/%s, has lived through: it is a '
+                   'former primary, or a backup without howdah.cell_recover', v_cell.epoch,
                    howdah_private.wal_timeline()));
     end if;
 end
@@ -113,7 +126,7 @@ language plpgsql
 as $$
 /* Refuse (cell_recovered) who registered before the cell was restored and not since. */
 declare
-    v_generation integer := (select c.generation from howdah_private.cell c);
+    v_generation bigint := (select c.restored_epoch from howdah_private.cell c);
 begin
     if (mark -> 'generation')::numeric < v_generation then
         perform howdah_private.raise('cell_recovered', call, 'cell.generation',
@@ -147,6 +160,8 @@ begin
     set epoch = greatest(c.epoch + 1, least_epoch), timeline = howdah_private.wal_timeline(),
         epoch_at = clock_timestamp()
     returning c.* into v_new;
+    insert into howdah_private.cell_epoch (epoch, timeline, cause)
+    values (v_new.epoch, v_new.timeline, cell_epoch_next.cause);
     perform howdah_private.event_add(
         'cell', v_new.cell_id, v_old.epoch::text, v_new.epoch::text, actor, cause, null, message,
         jsonb_build_object('timeline', v_new.timeline, 'timeline_before', v_old.timeline));
@@ -215,7 +230,7 @@ as $$
    select howdah.cell_recover('disk of db1 lost, restored to 12:00');
 
    Call it before anything connects, or at any time later: until it was called, agents and libframework
-   refuse a database whose epoch is below what they have seen (cell_stale), and wait. It may be called
+   refuse a database that has not lived through what they have seen (cell_stale), and wait. It may be called
    again; each call is one more restore. Errors: field_missing. Operators only.
 
    What it does: raises epoch and generation, ends the leader's lease, puts the epochs of all agents and
@@ -252,7 +267,7 @@ begin
     end if;
     perform 1 from leader l for update;
     v_epoch := cell_epoch_next('recover', 'operator', left(cell_recover.reason, 2000), v_epoch);
-    update cell c set generation = c.generation + 1;
+    update cell c set generation = c.generation + 1, restored_epoch = v_epoch;
     update leader l
     set coordinator_id = null, name = null, expires_at = '-infinity',
         epoch = greatest(l.epoch + 1, v_epoch);

@@ -228,7 +228,7 @@ set search_path = howdah_private, pg_catalog, pg_temp
 set synchronous_commit = off
 as $$
 /* Say that the framework is alive; every heartbeat_s seconds. Returns which cell this is and in which
-   epoch: {"cell_id", "epoch", "generation", "timeline"}. Who shows that with the next heartbeat, and
+   epoch: {"cell_id", "epoch", "token", "generation", "timeline"}. Who shows that with the next heartbeat, and
    first of all on each new connection, is told by cell_stale that this is a former primary (go to another
    host, try again), by cell_mismatch that it is another cell, and by cell_recovered that the cell was
    restored from a backup (register again with the id). Errors besides: as every framework call. */

@@ -15,6 +15,14 @@ create function t.mark(change jsonb default '{}')
 returns jsonb
 language sql
 as $$ select howdah_private.cell_mark() || change; $$;
+-- What was seen of an earlier epoch.
+create function t.seen(epoch bigint)
+returns jsonb
+language sql
+as $$
+    select t.mark(jsonb_build_object('epoch', e.epoch, 'token', e.token))
+    from howdah_private.cell_epoch e where e.epoch = seen.epoch;
+$$;
 create function t.acquire(id uuid, ttl_ms integer default 5000)
 returns text
 language sql
@@ -122,7 +130,8 @@ select is(howdah_private.silence_since() <= clock_timestamp(), true,
 
 select is(t.problem(format('select howdah.framework_heartbeat(%L, 1, %L)', :'fw', m), 'fw_a'), null,
           'who has seen ' || what || ' is served')
-from (values (t.mark(), 'this very epoch'), (t.mark('{"epoch": 1}'), 'an earlier one'),
+from (values (t.mark(), 'this very epoch'), (t.seen(2), 'an earlier one'),
+             (t.seen(1), 'the first one of all'),
              (t.mark('{"timeline": "00000000"}'), 'an earlier timeline'),
              (t.mark('{"timeline": null}'), 'no timeline'),
              (null, 'nothing yet'), ('null', 'nothing at all')) as v (m, what);
@@ -133,12 +142,17 @@ select t.raises(format('select howdah.framework_heartbeat(%L, 1, %L)', :'fw', m)
 from (values
     (t.mark(jsonb_build_object('epoch', t.cell('epoch')::bigint + 1)), 'cell_stale', 'cell.epoch',
      'a database that is an epoch behind refuses'),
+    (t.mark(jsonb_build_object('token', :'one')), 'cell_stale', 'cell.epoch',
+     'and one whose epoch of that number is another'),
+    (t.seen(2) || jsonb_build_object('token', :'one'), 'cell_stale', 'cell.epoch',
+     'an earlier one, too: a backup that counts on by itself'),
     (t.mark('{"timeline": "FFFFFFFF"}'), 'cell_stale', 'cell.epoch',
      'so does one that is a timeline behind in the same epoch'),
     (t.mark(jsonb_build_object('cell_id', :'one')), 'cell_mismatch', 'cell_id',
      'and one of another cell'),
     (t.mark('{"cell_id": "x"}'), 'value_invalid', 'cell', 'an id that is none is refused'),
     (t.mark('{"epoch": "1"}'), 'value_invalid', 'cell', 'so is an epoch that is no number'),
+    (t.mark('{"token": "x"}'), 'value_invalid', 'cell', 'a token that is none'),
     (t.mark('{"generation": null}'), 'value_invalid', 'cell', 'and no generation'),
     (t.mark('{"timeline": "x"}'), 'value_invalid', 'cell', 'and a timeline that is none'),
     ('[]', 'value_invalid', 'cell', 'and a list')) as v (m, code, field, what);
@@ -206,6 +220,7 @@ select is(t.cell('epoch'), :'recovered', 'the operator learns the new epoch');
 select ok(:recovered >= extract(epoch from now() - interval '1 minute')::bigint << 20,
           'it is above any that can have been handed out');
 select is(t.cell('generation'), '2', 'it is a new generation');
+select is(t.mark() -> 'generation', to_jsonb(:recovered), 'which marks name by its first epoch');
 select is(t.rows($$ select actor, message from howdah_private.event where cause = 'recover' $$),
           '(operator,"disk lost")', 'an event says why');
 select is(t.rows('select coordinator_id, epoch >= t.cell(''epoch'')::bigint from howdah_private.leader'),
@@ -244,8 +259,15 @@ select ok(nextval('howdah_private.offer_change_seq') > :recovered,
           'numbers of offers are not used twice');
 select ok(max(update_id) > :recovered, 'nor those of updates') from howdah_private.task_update
 where task_id = :'live';
+select t.mark() as between \gset
 select is(t.as_login('op', 'select howdah.cell_recover(''again'')')::bigint > :recovered, true,
           'a second restore is one more epoch');
+delete from howdah_private.cell_epoch where epoch = :recovered;
+select t.raises(format('select howdah.framework_heartbeat(%L, 1, %L)', :'fw', m), 'cell_recovered',
+                'cell.generation', null, 'registering again is for all who saw ' || what, 'fw_a')
+from (values (:'before'::jsonb, 'the cell before the restores'),
+             (:'between', 'the first restore, though the backup of the second does not know it'))
+     as v (m, what);
 select t.audit_clean('the books are right');
 
 select * from finish();

@@ -239,17 +239,19 @@ static inline void world_create(struct world *world, const char *isolation)
     struct err err = {0};
     int operand;
 
-    *world = (struct world){
-        .cell = {
-            .launch = json_array(),
-            .kill = json_array(),
-            .forget = json_array(),
-            .logs = json_array(),
-            .updates = json_array(),
-            .running = json_array(),
-            .usage = json_array(),
-            .log_replies = json_array(),
-            .mark = {.cell_id = FAKE_CELL, .epoch = 5, .generation = 1, .timeline = "00000002"}}};
+    *world = (struct world){.cell = {.launch = json_array(),
+                                     .kill = json_array(),
+                                     .forget = json_array(),
+                                     .logs = json_array(),
+                                     .updates = json_array(),
+                                     .running = json_array(),
+                                     .usage = json_array(),
+                                     .log_replies = json_array(),
+                                     .mark = {.cell_id = FAKE_CELL,
+                                              .token = FAKE_FRAMEWORK,
+                                              .epoch = 5,
+                                              .generation = 1,
+                                              .timeline = "00000002"}}};
     snprintf(world->dir, sizeof(world->dir), "/tmp/howdah agent XXXXXX");
     assert_non_null(mkdtemp(world->dir));
     snprintf(world->name, sizeof(world->name), "unit-%d-%d", (int)getpid(), number++);

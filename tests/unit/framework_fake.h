@@ -229,10 +229,11 @@ static inline void fake_fail(const char *name, enum err_code code)
 #define FAKE_REGISTER_COLUMNS "framework_id|epoch|channel|heartbeat_s|cell"
 
 /* What a cell says of itself. */
-#define FAKE_CELL "cccccccc-0000-4000-8000-00000000000c"
+#define FAKE_TOKEN "eeeeeeee-0000-4000-8000-00000000000e"
+#define FAKE_CELL  "cccccccc-0000-4000-8000-00000000000c"
 #define FAKE_MARK_OF(cell_id, epoch, generation, timeline)                                         \
-    "{\"cell_id\": \"" cell_id "\", \"epoch\": " #epoch ", \"generation\": " #generation           \
-    ", \"timeline\": \"" timeline "\"}"
+    "{\"cell_id\": \"" cell_id "\", \"epoch\": " #epoch ", \"token\": \"" FAKE_TOKEN               \
+    "\", \"generation\": " #generation ", \"timeline\": \"" timeline "\"}"
 #define FAKE_MARK FAKE_MARK_OF(FAKE_CELL, 5, 1, "00000002")
 
 static inline void fake_up(void)

@@ -16,6 +16,7 @@
 #define AGENT   "99999999-0000-4000-8000-000000000009"
 #define KEY     "77777777-0000-4000-8000-000000000007"
 #define CELL    "cccccccc-0000-4000-8000-00000000000c"
+#define TOKEN   "eeeeeeee-0000-4000-8000-00000000000e"
 #define OTHER   "dddddddd-0000-4000-8000-00000000000d"
 #define WAIT_MS 20000
 
@@ -208,8 +209,8 @@ static int setup(void **state)
     world->base = event_base_new();
     world->reply = event_new(world->base, -1, 0, reply_cb, world);
     world->next_poll_ms = 20;
-    world->mark =
-        (struct cell_mark){.cell_id = CELL, .epoch = 5, .generation = 1, .timeline = "00000002"};
+    world->mark = (struct cell_mark){
+        .cell_id = CELL, .token = TOKEN, .epoch = 5, .generation = 1, .timeline = "00000002"};
     *state = world;
     return 0;
 }
@@ -452,6 +453,15 @@ static void test_an_answer_of_an_older_timeline_is_thrown_away(void **state)
     answer_is_thrown_away(world, older);
 }
 
+static void test_an_answer_of_another_history_is_thrown_away(void **state)
+{
+    struct world *world = *state;
+    struct cell_mark other = world->mark;
+
+    snprintf(other.token, sizeof(other.token), "%s", OTHER);
+    answer_is_thrown_away(world, other);
+}
+
 static void test_an_answer_of_another_cell_is_thrown_away(void **state)
 {
     struct world *world = *state;
@@ -534,6 +544,7 @@ int main(void)
         SYNC_TEST(test_what_is_seen_of_the_cell_is_kept_and_shown),
         SYNC_TEST(test_an_answer_of_an_older_epoch_is_thrown_away),
         SYNC_TEST(test_an_answer_of_an_older_timeline_is_thrown_away),
+        SYNC_TEST(test_an_answer_of_another_history_is_thrown_away),
         SYNC_TEST(test_an_answer_of_another_cell_is_thrown_away),
         SYNC_TEST(test_a_database_that_says_it_is_behind_is_left),
         SYNC_TEST(test_an_agent_of_another_cell_does_not_start),

@@ -9,11 +9,13 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-#define CELL  "cccccccc-0000-4000-8000-00000000000c"
-#define OTHER "dddddddd-0000-4000-8000-00000000000d"
-#define MARK(id, epoch, generation, timeline)                                                      \
-    "{\"cell_id\": \"" id "\", \"epoch\": " #epoch ", \"generation\": " #generation                \
-    ", \"timeline\": \"" timeline "\"}"
+#define CELL                                  "cccccccc-0000-4000-8000-00000000000c"
+#define TOKEN                                 "eeeeeeee-0000-4000-8000-00000000000e"
+#define OTHER                                 "dddddddd-0000-4000-8000-00000000000d"
+#define MARK(id, epoch, generation, timeline) MARK_OF(id, epoch, TOKEN, generation, timeline)
+#define MARK_OF(id, epoch, token, generation, timeline)                                            \
+    "{\"cell_id\": \"" id "\", \"epoch\": " #epoch ", \"token\": \"" token                         \
+    "\", \"generation\": " #generation ", \"timeline\": \"" timeline "\"}"
 
 static void a_mark_is_read_and_printed_as_it_was(void **state)
 {
@@ -48,6 +50,7 @@ static void what_is_no_mark_is_refused_and_named(void **state)
         {"[]", "cell_id"},
         {"{}", "cell_id"},
         {MARK("x", 1, 1, "00000001"), "cell_id"},
+        {MARK_OF(CELL, 1, "x", 1, "00000001"), "token"},
         {MARK(CELL, 0, 1, "00000001"), "epoch"},
         {MARK(CELL, "1", 1, "00000001"), "epoch"},
         {MARK(CELL, 1, null, "00000001"), "generation"},
@@ -78,6 +81,9 @@ static void marks_are_ordered_by_epoch_then_timeline(void **state)
         {MARK(CELL, 5, 1, "00000002"), ERR_none, CELL_SAME},
         {MARK(CELL, 5, 1, "00000003"), ERR_none, CELL_NEWER},
         {MARK(CELL, 5, 1, "00000001"), ERR_cell_stale, CELL_SAME},
+        {MARK_OF(CELL, 5, OTHER, 1, "00000002"), ERR_cell_stale, CELL_SAME},
+        {MARK_OF(CELL, 5, OTHER, 1, "00000003"), ERR_cell_stale, CELL_SAME},
+        {MARK_OF(CELL, 6, OTHER, 1, "00000002"), ERR_none, CELL_NEWER},
         {MARK(CELL, 6, 1, "00000002"), ERR_none, CELL_NEWER},
         {MARK(CELL, 6, 1, "00000001"), ERR_none, CELL_NEWER},
         {MARK(CELL, 4, 1, "00000009"), ERR_cell_stale, CELL_SAME},
@@ -90,7 +96,7 @@ static void marks_are_ordered_by_epoch_then_timeline(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct cell_mark known = {
-            .cell_id = CELL, .epoch = 5, .generation = 1, .timeline = "00000002"};
+            .cell_id = CELL, .token = TOKEN, .epoch = 5, .generation = 1, .timeline = "00000002"};
         struct cell_mark before = known;
         enum cell_news news = CELL_SAME;
         struct err err = {0};
@@ -109,7 +115,8 @@ static void marks_are_ordered_by_epoch_then_timeline(void **state)
 
 static void a_refusal_names_what_is_seen_and_what_was(void **state)
 {
-    struct cell_mark known = {.cell_id = CELL, .epoch = 5, .generation = 1, .timeline = "00000002"};
+    struct cell_mark known = {
+        .cell_id = CELL, .token = TOKEN, .epoch = 5, .generation = 1, .timeline = "00000002"};
     enum cell_news news;
     struct err err = {0};
 

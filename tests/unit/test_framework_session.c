@@ -5,7 +5,8 @@
 #include "base/uuid.h"
 
 #define FAKE_MARK_PRINTED                                                                          \
-    "{\"cell_id\":\"" FAKE_CELL "\",\"epoch\":5,\"generation\":1,\"timeline\":\"00000002\"}"
+    "{\"cell_id\":\"" FAKE_CELL "\",\"epoch\":5,\"token\":\"" FAKE_TOKEN                           \
+    "\",\"generation\":1,\"timeline\":\"00000002\"}"
 
 struct world {
     struct event_base *base;
