@@ -72,17 +72,19 @@ as $$
    another clock or another timeline begins a new epoch of the cell. Returns the row as it is then. */
 declare
     v_row howdah_private.leader;
-    v_ahead boolean := (seen).renewed_at > clock_timestamp();
+    v_ahead boolean;
 begin
+    select l.* into v_row from howdah_private.leader l for no key update;
+    v_ahead := v_row.renewed_at > clock_timestamp();
+    if v_row.coordinator_id is distinct from (seen).coordinator_id
+       or v_row.epoch <> (seen).epoch or v_row.expires_at <= clock_timestamp() then
+        return v_row;
+    end if;
     update howdah_private.leader l
     set name = lease_renew.name, acquired_at = least(l.acquired_at, clock_timestamp()),
         renewed_at = clock_timestamp(), expires_at = clock_timestamp() + lease_renew.ttl
-    where l.coordinator_id = (seen).coordinator_id and l.epoch = (seen).epoch
-      and l.expires_at > clock_timestamp()
     returning l.* into v_row;
-    if not found then
-        select l.* into v_row from howdah_private.leader l;
-    elsif v_ahead then
+    if v_ahead then
         perform howdah_private.clock_back();
     elsif (select c.timeline is distinct from howdah_private.wal_timeline()
            from howdah_private.cell c) then

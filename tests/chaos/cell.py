@@ -19,7 +19,7 @@ CAPACITY = {"agent-1": '{"cpus": 4, "mem": 1024, "disk": 200, "ports": [[31000, 
             "agent-2": '{"cpus": 2, "mem": 512, "disk": 100, "ports": [[31000, 31001]]}',
             "agent-3": '{"cpus": 3, "mem": 768, "disk": 100, "ports": [[31000, 31002]]}'}
 ISOLATION = {"agent-1": "auto", "agent-2": "none", "agent-3": "auto"}
-SETTINGS = {"agent_timeout_s": "3", "agent_poll_ms": "200", "framework_heartbeat_s": "1",
+SETTINGS = {"agent_timeout_s": "3", "outage_grace_s": "3", "agent_poll_ms": "200", "framework_heartbeat_s": "1",
             "kill_grace_s": "1", "history_delay_s": "4", "offer_timeout_s": "5",
             "offer_refresh_s": "0", "refuse_seconds_max": "2"}
 OWN_TABLES = """
