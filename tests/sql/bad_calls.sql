@@ -6,72 +6,7 @@
 
 \ir lib/open.psql
 
--- --- a cell in which every call below is right as it stands --------------------------------------
-
-select t.lead() as epoch \gset
-select t.ag('one', '{"cpus": 8, "mem": 8192, "disk": 10000, "ports": [[31000, 31009]]}') as ag \gset
-select t.fw('f') as fw \gset
-select t.epoch_of(:'fw') as fw_epoch, t.epoch_of(:'ag') as ag_epoch \gset
-select t.task(:'fw', :'ag', 'runs') as task \gset
-select t.report(:'task', 'running') is not null as x \gset
-select t.as_login('op', 'select howdah.role_set(''batch'', 2)') as x \gset
-
-create temp table call (name text, login text, parameter text, type regtype, good text);
-insert into call
-select c.name, c.login, a.parameter, a.type::regtype,
-       coalesce((select quote_literal(f.value)
-                 from (values ('$fw', :'fw'), ('$ag', :'ag'), ('$task', :'task'),
-                              ('$epoch', :'fw_epoch'), ('$agent_epoch', :'ag_epoch'),
-                              ('$lead', :'epoch')) as f (name, value)
-                 where f.name = a.good),
-                replace(replace(a.good, '$id', quote_literal(:'task')), '$agent', :'ag'))
-from (values
-    ('agent_register', 'ag_b', 'name text ''two''; host text ''h''; resources jsonb ''{"cpus": 1}''; attributes jsonb ''{}''; boot_id text ''b''; agent_id uuid null; key uuid gen_random_uuid()'),
-    ('agent_remove', 'op', 'agent_id uuid gen_random_uuid()'),
-    ('agent_sync', 'ag_a', 'agent_id uuid $ag; epoch bigint $agent_epoch; report jsonb ''{}'''),
-    ('agents_expire', 'co', 'epoch bigint $lead'),
-    ('cell_recover', 'op', 'reason text ''restored'''),
-    ('claim', 'fw_a', 'framework_id uuid $fw; epoch bigint $epoch; claim_key uuid gen_random_uuid(); tasks jsonb ''[{"name": "x", "agent": "$agent", "command": {"shell": "true"}}]''; mode text ''all''; conflict text ''fit''; revocable boolean false; dry_run boolean false'),
-    ('doctor', 'op', 'client_time timestamptz clock_timestamp(); patroni jsonb null'),
-    ('doorbell_set', 'co', 'epoch bigint $lead; asleep boolean true'),
-    ('events_recent', 'op', 'max_events integer 10'),
-    ('explain_share', 'op', 'role text ''batch'''),
-    ('filters_clear', 'fw_a', 'framework_id uuid $fw; epoch bigint $epoch; agent_ids uuid[] ''{}'''),
-    ('framework_heartbeat', 'fw_a', 'framework_id uuid $fw; epoch bigint $epoch; cell jsonb null'),
-    ('framework_register', 'fw_a', 'name text ''g''; role text ''default''; failover_timeout_s integer 10; framework_id uuid null; key uuid gen_random_uuid(); cell jsonb null'),
-    ('framework_remove', 'op', 'framework_id uuid gen_random_uuid()'),
-    ('framework_revive', 'fw_a', 'framework_id uuid $fw; epoch bigint $epoch'),
-    ('framework_suppress', 'fw_a', 'framework_id uuid $fw; epoch bigint $epoch'),
-    ('frameworks_expire', 'co', 'epoch bigint $lead'),
-    ('history_roll', 'co', 'epoch bigint $lead'),
-    ('id_find', 'op', 'kind text ''agent''; prefix text ''one'''),
-    ('leader_acquire', 'co', 'coordinator_id uuid gen_random_uuid(); name text ''other''; ttl_ms integer 60000'),
-    ('leader_resign', 'co', 'coordinator_id uuid gen_random_uuid(); epoch bigint $lead'),
-    ('log_fetch', 'fw_a', 'request_id bigint 1'),
-    ('log_request', 'fw_a', 'task_id uuid $task; stream text ''stdout''; start_offset bigint 0; length integer 100'),
-    ('offer_decline', 'fw_a', 'framework_id uuid $fw; epoch bigint $epoch; offer_ids uuid[] ''{}''; refuse_seconds numeric 5'),
-    ('offers_expire', 'co', 'epoch bigint $lead'),
-    ('offers_make', 'co', 'epoch bigint $lead'),
-    ('offers_since', 'fw_a', 'framework_id uuid $fw; epoch bigint $epoch; cursor bigint 0'),
-    ('operator_kill', 'op', 'task_ids uuid[] ''{}''; grace_s integer 5'),
-    ('principal_forbid', 'op', 'principal name ''fw_a''; role text ''batch''; os_user text null'),
-    ('principal_permit', 'op', 'principal name ''fw_a''; role text ''batch''; os_user text null'),
-    ('quota_clear', 'op', 'role text ''batch'''),
-    ('quota_set', 'op', 'role text ''batch''; guarantee jsonb ''{"cpus": 1}''; limits jsonb ''{"cpus": 4}''; force boolean false'),
-    ('request', 'fw_a', 'framework_id uuid $fw; epoch bigint $epoch; requests jsonb ''[]'''),
-    ('role_delete', 'op', 'name text ''nobody'''),
-    ('role_set', 'op', 'name text ''ads''; weight numeric 2'),
-    ('setting_set', 'op', 'name text ''overlap''; value text ''2'''),
-    ('stats_roll', 'co', 'epoch bigint $lead'),
-    ('task_kill', 'fw_a', 'framework_id uuid $fw; epoch bigint $epoch; task_ids uuid[] ''{}''; grace_s integer 5'),
-    ('tasks_reconcile', 'fw_a', 'framework_id uuid $fw; epoch bigint $epoch; task_ids uuid[] array[$id]::uuid[]'),
-    ('update_acknowledge', 'fw_a', 'framework_id uuid $fw; epoch bigint $epoch; update_ids bigint[] ''{}'''),
-    ('updates_pending', 'fw_a', 'framework_id uuid $fw; epoch bigint $epoch; seen bigint[] ''{}''; max_updates integer 10'),
-    ('wakeups_send', 'co', 'epoch bigint $lead')) as c (name, login, parameters)
-cross join lateral (
-    select p[1], p[2], p[3]
-    from regexp_split_to_table(c.parameters, '; ') as s (part)
-    cross join lateral regexp_match(s.part, '^(\w+) (\S+) (.*)$') as p) as a (parameter, type, good);
+\ir lib/calls.psql
 
 -- --- what is sent instead, by type ---------------------------------------------------------------
 
@@ -120,18 +55,6 @@ insert into bad values
     ('bigint[]', 'two dimensions', '''{{1},{2}}'''),
     ('bigint[]', '10,001 ids', 'array(select n from generate_series(1, 10001) n)');
 
-create function t.call_text(function text, parameter text, value text)
-returns text
-language sql
-as $$
-    /* The call with that argument replaced; parameter null: the good call. */
-    select format('select howdah.%I(%s)', function,
-                  string_agg(format('%I => %s::%s', c.parameter,
-                                    case when c.parameter = call_text.parameter then value
-                                         else c.good end, c.type), ', '))
-    from call c where c.name = function;
-$$;
-
 create function t.survives(query text, login text, description text, good boolean default false)
 returns text
 language plpgsql
@@ -164,11 +87,6 @@ $$;
 
 -- --- the calls -----------------------------------------------------------------------------------
 
-select set_eq('select name from call group by name',
-              $$ select p.proname::text from pg_proc p
-                 where p.pronamespace = 'howdah'::regnamespace and p.pronargs > 0
-                   and p.proname <> 'framework_teardown' $$,
-              'every public function with arguments is called here');
 select t.survives(t.call_text(c.name, null, null), c.login, format('%s is taken as it stands', c.name),
                   good => true)
 from call c
