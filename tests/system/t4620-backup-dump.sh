@@ -104,6 +104,17 @@ ok $? "all tasks end as they should"
 exits 0 "howdah run works" timeout 60 howdah run --count 4 -- true
 is "$(howdah audit)" "audit: 0 violations" "the books are still right"
 
+# --- without a superuser ------------------------------------------------------------------------------------------
+
+postgres_sql "create role dba login createdb password 'dba' in role howdah_owner"
+dba() { sed "s/dbname=howdah user=.*/dbname=$1 user=dba password=dba/" <<<"$HOWDAH_DB_ADMIN"; }
+exits 0 "a member of howdah_owner may dump" pg_dump -Fc --no-unlogged-table-data -d "$(dba howdah)" -f "$TEST_SCRATCH/dba.dump"
+psql -X -q -d "$(dba postgres)" -c "create database copy" -c "grant create on database copy to howdah_owner"
+exits 0 "and restore" pg_restore --exit-on-error -d "$(dba copy)" "$TEST_SCRATCH/dba.dump"
+is "$(psql -X -At -d "$(dba copy)" -c "set role howdah_owner" -c "select count(*) from howdah.audit()" | tail -1)" 0 "the copy's books are right"
+is "$(psql -X -At -d "$(dba copy)" -c "set role howdah_owner" -c "select count(*) from howdah.agents where last_seen_s is null" | tail -1)" 2 \
+    "without what is soft state"
+
 # --- on another server -------------------------------------------------------------------------------------------
 
 FIRST_SCHEMA=$(pg_dump -s -d "$HOWDAH_DB_ADMIN" | grep -v '^--\|restrict')
