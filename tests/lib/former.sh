@@ -20,7 +20,7 @@ data_copy() { # NAME
 }
 
 data_restore() { # NAME
-    pg_run rm -rf "$(pg_home)/data" && pg_run cp -a "$(pg_home)/$1" "$(pg_home)/data"
+    pg_run sh -c 'rm -rf "$1/data" && cp -a "$1/$2" "$1/data"' sh "$(pg_home)" "$1"
 }
 
 former_start() { # NAME
