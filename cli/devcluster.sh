@@ -351,6 +351,7 @@ memberships_grant() { # DIR
         for login in $DEVCLUSTER_LOGINS; do
             printf 'grant howdah_%s to %s;\n' "$login" "$login"
         done
+        echo "grant pg_monitor to operator;" # for howdah doctor
         echo "select howdah.principal_permit(principal => 'framework', role => '*');"
         echo "select howdah.principal_permit(principal => 'framework', os_user => '*');"
     } | pg_psql "$1" -f - >>"$1/log/migrate.log" 2>&1 || { log_tail "$1" migrate; fail "the logins cannot be set up"; }

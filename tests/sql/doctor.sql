@@ -126,6 +126,18 @@ vacuum howdah_private.rate_sample;
 select pg_stat_force_next_flush();
 select is(t.finding('tables.bloat'), 'ok: the books are clean', 'they are removed');
 alter table howdah_private.rate_sample reset (autovacuum_enabled);
+insert into howdah_private.agent (name, host, principal) select 'h' || i, 'h', 'ag_a' from generate_series(1, 200) i;
+insert into howdah_private.agent_pool (agent_id, cpus_capacity, cpus_free, mem_capacity, mem_free, disk_capacity,
+                                       disk_free, gpus_capacity, gpus_free)
+select agent_id, 0, 0, 0, 0, 0, 0, 0, 0 from howdah_private.agent where name like 'h%';
+create index own_index on howdah_private.agent_pool (version);
+do $$ begin for i in 1..51 loop update howdah_private.agent_pool set version = version + 1; end loop; end $$;
+select pg_stat_force_next_flush();
+select matches(t.finding('tables.hot'), '^warning: [0-8]?[0-9] % of 10[0-9]{3} updates of the books touched no index$',
+               'an index that every claim has to write');
+drop index howdah_private.own_index;
+delete from howdah_private.agent_pool where agent_id in (select agent_id from howdah_private.agent where name like 'h%');
+delete from howdah_private.agent where name like 'h%';
 select is(t.finding(c), f, c || ' of a young database')
 from (values ('tables.notify', 'ok: NOTIFY queue 0.0 % full'), ('cell.schema', 'ok: schema ' || howdah.schema_version()))
     as v (c, f);

@@ -13,7 +13,6 @@ synchronous() { [ "$(cluster_sql "select count(*) from pg_stat_replication where
 
 cluster_new
 cluster_start --agents 1
-cluster_sql "grant pg_monitor to operator" >/dev/null
 
 # --- from a lone server to a cell as it should be ----------------------------------------------------
 
@@ -41,6 +40,12 @@ is "$(finding commit.standby)" "ok: synchronous_standby_names ANY 1 (one, two): 
     "both standbys are synchronous"
 like "$(finding replication.lag)" '^ok: one streaming quorum, .* behind; two streaming quorum, ' "the standbys are listed"
 is "$(finding failover.rewind)" "ok: data_checksums off, wal_log_hints on" "and can be rewound"
+
+# Somebody forgets a transaction; it is looked for when it has had its minute, at the end.
+mkfifo "$TEST_SCRATCH/fifo"
+PGAPPNAME=forgotten psql -X -q -d "$HOWDAH_DB_ADMIN" <"$TEST_SCRATCH/fifo" >/dev/null 2>&1 &
+exec 8>"$TEST_SCRATCH/fifo"
+echo 'begin isolation level repeatable read; select count(*) from howdah.agents;' >&8
 
 # --- on a standby --------------------------------------------------------------------------------------
 
@@ -121,4 +126,14 @@ exits 1 "an address that does not answer is one, too" howdah doctor --patroni "$
 like "$OUT" "$URL/config: no answer" "with the address"
 exits 2 "only plain HTTP is read" howdah doctor --patroni https://127.0.0.1:8008
 like "$OUT" 'expected http://HOST' "and that is said"
+
+# --- the forgotten transaction ----------------------------------------------------------------------------
+
+forgotten() { finding sessions.snapshots | grep -Eq '^warning: pid [0-9]+ \(admin, forgotten\) idle in transaction for [0-9]+ s$'; }
+wait_until 90 "the transaction is older than a minute" forgotten
+ok $? "a transaction that was forgotten is found, with whose it is"
+exec 8>&-
+ended() { [ "$(finding sessions.snapshots)" = "ok: none over 60 s" ]; }
+wait_until 20 "it has ended" ended
+ok $? "and no longer when it has ended"
 done_testing

@@ -28,6 +28,11 @@ framework_new
 exits 0 "a base backup is made under load" pg_basebackup -X none -c fast -D "$BACKUP/data" \
     -d "$(sed 's/dbname=[^ ]* //' <<<"$HOWDAH_DB_ADMIN")"
 job keeps agent-1 && job ends agent-1 && task_wait 20 "$keeps" running && task_wait 20 "$ends" running
+howdah run --name across --failover-timeout 600s -- sh -c "echo across >>$JOURNAL; while [ ! -e $FLAGS/across ]; do sleep 0.2; done; exit 7" \
+    >"$TEST_SCRATCH/across.out" 2>&1 &
+ACROSS=$!
+wait_until 30 "howdah run has a task" grep -qx across "$JOURNAL"
+wait_until 30 "and knows" sh -c '[ "$(howdah tasks --state running --json | jq "[.[] | select(.framework_name == \"across\")] | length")" = 1 ]'
 MOMENT=$(cluster_sql "select clock_timestamp()")
 cluster_kill KILL coordinator
 wait_until 20 "the coordinator is gone" sh -c "! kill -0 $(cluster_pid coordinator)"
@@ -84,7 +89,10 @@ is "$(cluster_sql "select count(*) from howdah.events where object_id = '$unknow
     "with one event"
 task_is "$keeps" running && kill -0 "$KEEPS_PID"
 ok $? "a task that both know runs on"
-is "$(starts keeps) $(starts ends) $(starts unknown)" "1 1 1" "nothing was started twice"
+touch "$FLAGS/across"
+wait "$ACROSS"
+is $? 7 "howdah run has registered again, and returns its task's exit code" || diag "$(tail -n 5 "$TEST_SCRATCH/across.out")"
+is "$(starts keeps) $(starts ends) $(starts unknown) $(starts across)" "1 1 1 1" "nothing was started twice"
 is "$(howdah audit)" "audit: 0 violations" "the books are right"
 touch "$FLAGS/keeps"
 task_wait 20 "$keeps" failed
