@@ -135,10 +135,25 @@ void calls_destroy(struct calls *calls)
     free(calls);
 }
 
+bool calls_expect(const struct calls *calls, enum err_code code)
+{
+    const struct call *call;
+
+    LIST_FOREACH(call, &calls->open, links)
+    {
+        if (call->done_code != ERR_none && call->done_code == code)
+            return true;
+    }
+    return false;
+}
+
 void calls_fail(struct calls *calls, const struct err *err)
 {
-    while (!LIST_EMPTY(&calls->open) && calls->session->state != SESSION_DESTROYED)
-        call_finish(LIST_FIRST(&calls->open), NULL, err);
+    while (!LIST_EMPTY(&calls->open) && calls->session->state != SESSION_DESTROYED) {
+        struct call *call = LIST_FIRST(&calls->open);
+
+        call_finish(call, NULL, call->done_code == err->code ? NULL : err);
+    }
 }
 
 struct call *call_make(struct fw_session *session, enum stmt_id id, call_done_f done)

@@ -22,7 +22,10 @@ union call_cb {
 struct calls *calls_create(struct fw_session *session);
 void calls_destroy(struct calls *calls); /* drops open calls without callback; NULL is fine */
 
-/* Every open call's done function runs with err. */
+/* Whether this error is what an open call wants to bring about, as call_done_code says. */
+bool calls_expect(const struct calls *calls, enum err_code code);
+
+/* Every open call's done function runs with err, or as done if it wanted that. */
 void calls_fail(struct calls *calls, const struct err *err);
 
 /* A call of this statement; parameters 1 and 2 (framework id and epoch) are filled in. */

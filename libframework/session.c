@@ -141,6 +141,8 @@ void session_fail(struct fw_session *session, const struct err *err)
     if (session->state >= SESSION_ENDED)
         return;
     session_end(session, err);
+    if (calls_expect(session->calls, err->code))
+        return; /* a teardown whose answer was lost */
     session->failed = true;
     fw_error_from(&error, err);
     error.error_class = FW_ERROR_FATAL;

@@ -14,7 +14,9 @@ create or replace function howdah_private.framework_enter(
 returns howdah_private.framework
 language plpgsql
 as $$
-/* The first thing that every framework call does: fence, identity, state. Returns the row. */
+/* The first thing that every framework call does: fence, identity, state. Returns the row. The state
+   comes before the epoch, which the end raises: who repeats a teardown whose answer was lost is told
+   that it has happened, not that somebody took over. */
 declare
     v_row howdah_private.framework;
 begin
@@ -39,13 +41,13 @@ begin
                       framework_enter.framework_id::text,
                       'a framework that ' || quote_ident(session_user) || ' registered');
     end if;
-    if v_row.epoch is distinct from framework_enter.epoch then
-        perform howdah_private.raise('epoch_stale', framework_enter.call, 'epoch',
-                      framework_enter.epoch::text, 'the present epoch, ' || v_row.epoch);
-    end if;
     if v_row.state = 'completed' then
         perform howdah_private.raise('framework_completed', framework_enter.call, 'framework_id',
                       framework_enter.framework_id::text, 'a framework that is not torn down');
+    end if;
+    if v_row.epoch is distinct from framework_enter.epoch then
+        perform howdah_private.raise('epoch_stale', framework_enter.call, 'epoch',
+                      framework_enter.epoch::text, 'the present epoch, ' || v_row.epoch);
     end if;
     return v_row;
 end

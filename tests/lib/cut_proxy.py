@@ -2,46 +2,57 @@
 # SPDX-License-Identifier: PostgreSQL
 """A relay in front of PostgreSQL's unix socket that loses answers.
 
-    cut_proxy.py LISTEN_SOCKET SERVER_SOCKET FUNCTION N
+    cut_proxy.py LISTEN_SOCKET SERVER_SOCKET FUNCTION[,FUNCTION]... N
 
-The first of every N executions of a statement, prepared or not, that calls FUNCTION is passed on to the
+The first of every N executions of a statement, prepared or not, that calls a FUNCTION is passed on to the
 server; its answer is awaited, dropped, and the connection cut. That is the moment which exactly-once
-is about: the work is committed, and the client does not know. Prints "cut" for each. Runs until it is
-killed.
+is about: the work is committed, and the client does not know. Prints "cut FUNCTION" for each. Executions
+of each function are counted by themselves. Runs until it is killed.
 """
 
+import collections
 import os
 import re
 import socket
 import sys
 import threading
 
-listen_path, server_path, function, every = sys.argv[1:5]
+listen_path, server_path, functions, every = sys.argv[1:5]
 every = int(every)
-parse = re.compile(rb"P....([^\0]*)\0[^\0]*\b" + re.escape(function.encode()) + rb"\(", re.S)
+either = b"|".join(re.escape(function.encode()) for function in functions.split(","))
+parse = re.compile(rb"P....([^\0]*)\0[^\0]*\b(" + either + rb")\(", re.S)
 EXECUTE = b"E\0\0\0\x09\0\0\0\0\0"  # the unnamed portal, all rows
 lock = threading.Lock()
-executed = 0
+executed = collections.Counter()
+
+
+def called(data, names):
+    """The function that this request executes, or None. names: this connection's statements, by what
+    they call."""
+    parsed = parse.findall(data)
+    names.update((name, function) for name, function in parsed if name)
+    if parsed and not parsed[-1][0] and EXECUTE in data:
+        return parsed[-1][1]
+    if data[:1] == b"B":
+        return next((function for name, function in names.items() if b"\0" + name + b"\0" in data), None)
+    return None
 
 
 def doomed(data, names):
-    """Whether the answer to this request is to be lost. names: this connection's statements that call
-    the function."""
-    global executed
-    names.update(name for name in parse.findall(data) if name)
-    unnamed = b"" in parse.findall(data) and EXECUTE in data
-    if not unnamed and not any(b"\0" + name + b"\0" in data and data[:1] == b"B" for name in names):
-        return False
+    """The function whose answer is to be lost, or None."""
+    function = called(data, names)
+    if not function:
+        return None
     with lock:
-        executed += 1
-        return executed % every == 1 % every
+        executed[function] += 1
+        return function if executed[function] % every == 1 % every else None
 
 
 def relay_answers(server, client, state):
     try:
         while data := server.recv(65536):
             if state["doomed"]:
-                print("cut", flush=True)
+                print("cut", state["doomed"].decode(), flush=True)
                 break
             client.sendall(data)
     except OSError:
@@ -56,7 +67,7 @@ def relay_answers(server, client, state):
 def serve(client):
     server = socket.socket(socket.AF_UNIX)
     server.connect(server_path)
-    state, names = {"doomed": False}, set()
+    state, names = {"doomed": None}, {}
     threading.Thread(target=relay_answers, args=(server, client, state), daemon=True).start()
     try:
         while data := client.recv(65536):

@@ -605,6 +605,24 @@ static void a_teardown_whose_answer_was_lost_counts_as_done(void **state)
     assert_int_equal(world->errors, 0);
 }
 
+/* On the way back the heartbeat goes first, and hears what the teardown has done. */
+static void a_teardown_that_a_heartbeat_tells_of_counts_as_done(void **state)
+{
+    struct world *world = *state;
+    int64_t killed = -1;
+
+    create(world, (struct fw_config){0});
+    fake_register();
+    fw_teardown(world->session, on_torn_down, &killed, NULL);
+    fake_down(ERR_connection_lost);
+    fake_up();
+    fake_fail("heartbeat", ERR_framework_completed);
+    fake_turn(world->base);
+    assert_int_equal(killed, 0);
+    assert_int_equal(world->errors, 0);
+    assert_int_equal(fw_revive(world->session, NULL), -1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -635,6 +653,7 @@ int main(void)
         TEST(bad_configuration_is_refused_by_name),
         TEST(a_teardown_ends_the_session_without_error),
         TEST(a_teardown_whose_answer_was_lost_counts_as_done),
+        TEST(a_teardown_that_a_heartbeat_tells_of_counts_as_done),
     };
 
     return cmocka_run_group_tests_name("framework session", tests, NULL, NULL);
