@@ -110,6 +110,7 @@ class Batch:
         self.options = options
         self.units = [Unit(n, options) for n in range(options.tasks)]
         self.conn = None
+        self.key = str(uuid.uuid4())  # a registration that is repeated is the same one
         self.framework_id = None
         self.epoch = None
         self.heartbeat_s = 5
@@ -154,8 +155,9 @@ class Batch:
         try:
             row = self.rows(
                 "select framework_id::text, epoch, heartbeat_s from howdah.framework_register("
-                "name => %s, role => %s, failover_timeout_s => %s, framework_id => %s)",
-                self.options.name, self.options.role, 86400 if self.options.state else 60, former)
+                "name => %s, role => %s, failover_timeout_s => %s, framework_id => %s, key => %s)",
+                self.options.name, self.options.role, 86400 if self.options.state else 60, former,
+                self.key)
         except psycopg2.Error as error:
             if former is None or error.pgcode not in ("HW010", "HW011"):
                 raise
@@ -240,7 +242,7 @@ class Batch:
                 "select change_seq, offer_id::text, state::text, resources from howdah.offers_since("
                 "framework_id => %s, epoch => %s, cursor => %s) order by change_seq",
                 self.framework_id, self.epoch, self.cursor):
-            self.cursor = seq
+            self.cursor = max(self.cursor, seq)  # a row may come again
             if state == "outstanding":
                 self.totals["offers"] += offer_id not in self.offers
                 self.offers[offer_id] = resources
@@ -338,6 +340,7 @@ class Batch:
             self.conn.close()
             self.totals["reconnects"] += 1
         self.conn = None
+        self.key = str(uuid.uuid4())  # a registration that is repeated is the same one
 
     def run(self):
         deadline = time.monotonic() + self.options.timeout

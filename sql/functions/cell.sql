@@ -32,14 +32,23 @@ revoke all on function howdah_private.wal_timeline() from public;
 
 create or replace function howdah_private.cell_mark()
 returns jsonb
-language sql stable
+language plpgsql stable
 as $$
-    /* What those who talk to the cell keep, and show with their next call. */
-    select jsonb_build_object('cell_id', c.cell_id, 'epoch', c.epoch, 'token', e.token,
-                              'generation', c.restored_epoch,
-                              'timeline', howdah_private.wal_timeline())
+/* What those who talk to the cell keep, and show with their next call. With the text of wal_timeline
+   written out: SQL functions that cannot be inlined are planned at each call. */
+declare
+    v_mark jsonb;
+begin
+    select jsonb_build_object(
+        'cell_id', c.cell_id, 'epoch', c.epoch, 'token', e.token,
+        'generation', c.restored_epoch,
+        'timeline', case when not pg_is_in_recovery()
+                         then substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) end)
+    into v_mark
     from howdah_private.cell c
     join howdah_private.cell_epoch e on e.epoch = c.epoch;
+    return v_mark;
+end
 $$;
 comment on function howdah_private.cell_mark() is 'the cell''s identity and epoch, for its clients';
 revoke all on function howdah_private.cell_mark() from public;
