@@ -21,7 +21,6 @@ import urllib.request
 from . import wait
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-WRITABLE = "target_session_attrs=read-write"  # for commands; daemons find the primary by themselves
 LOGINS = ("coordinator", "agent", "framework", "operator")
 
 
@@ -74,7 +73,7 @@ class Cell:
 
     def migrate(self, settings=None):
         """The schema, a login for each group role, and settings of the cell."""
-        self.run("howdah", "migrate", "--db", self.cluster.conninfo("admin", extra=WRITABLE), "--sql",
+        self.run("howdah", "migrate", "--db", self.cluster.conninfo("admin"), "--sql",
                  os.path.join(ROOT, "sql"))
         client = self.cluster.client("admin", deadline=10.0)
         for login in LOGINS:
@@ -96,7 +95,7 @@ class Cell:
         return done
 
     def howdah(self, verb, *arguments, login="operator", check=True):
-        return self.run("howdah", verb, "--db", self.cluster.conninfo(login, extra=WRITABLE), *arguments, check=check)
+        return self.run("howdah", verb, "--db", self.cluster.conninfo(login), *arguments, check=check)
 
     def _start(self, name, host, *argv):
         host = host or self.lab.network.switch

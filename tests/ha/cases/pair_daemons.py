@@ -2,7 +2,7 @@
 import subprocess
 
 from ha import needs, tap
-from ha.cell import WRITABLE, bin_path
+from ha.cell import bin_path
 from ha.pair import Pair
 from ha.scene import scene
 from ha.wait import poll, until
@@ -30,7 +30,7 @@ def test():
         before = work.pids(stays)[0]  # the shell; the others come and go
         first = until(20, "a coordinator leads", lambda: leads(cell, "c1", "c2"))
         run = subprocess.Popen(
-            [bin_path("howdah"), "run", "--db", s.cluster.conninfo("framework", extra=WRITABLE), "--",
+            [bin_path("howdah"), "run", "--db", s.cluster.conninfo("framework"), "--",
              "sh", "-c", "sleep 4; echo done"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         until(20, "the task of howdah run runs", lambda: work.client.value(
             "select count(*) from howdah.tasks where state = 'running'") == 3)
