@@ -5,6 +5,7 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <stdbool.h>
 
 #include "base/mem.h"
 
@@ -14,13 +15,15 @@ struct get {
     struct event_base *base;
     const char *base_url, *path;
     char *body;
-    int status; /* 0: no answer */
+    int status;  /* 0: no answer */
+    bool broken; /* no connection, or it ended before the answer */
 };
 
 static void get_done(struct evhttp_request *req, void *arg)
 {
     struct get *get = arg;
 
+    get->broken = !req || evhttp_request_get_response_code(req) == 0;
     if (req && (get->status = evhttp_request_get_response_code(req)) == HTTP_OK) {
         struct evbuffer *input = evhttp_request_get_input_buffer(req);
         size_t len = evbuffer_get_length(input);
@@ -65,6 +68,8 @@ char *http_get(const char *base, const char *path, uint32_t deadline_ms, struct 
         event_base_free(get.base);
         if (!get.body && get.status)
             err_set(err, ERR_io_failed, "%s%s: HTTP status %d", base, path, get.status);
+        else if (!get.body && get.broken)
+            err_set(err, ERR_io_failed, "%s%s: no connection, or it broke", base, path);
         else if (!get.body)
             err_set(err, ERR_io_failed, "%s%s: no answer within %u ms", base, path, deadline_ms);
     }

@@ -114,9 +114,9 @@ static int entry_read(struct yaml *yaml, int indent, const char *text, struct er
         child = value_read(value);
         yaml->skip = *value == '|' || *value == '>' ? indent : -1;
     } else {
-        child = json_object();
         if (yaml->depth + 1 == DEPTH_MAX)
             return yaml_error(yaml, "fewer levels", err);
+        child = json_object();
         yaml->open[++yaml->depth].indent = indent;
         yaml->open[yaml->depth].object = child;
     }

@@ -123,7 +123,7 @@ exits 1 "an address that answers something else is an error" howdah doctor --pat
 like "$OUT" 'HTTP status 404' "with the status"
 kill "$REST"
 exits 1 "an address that does not answer is one, too" howdah doctor --patroni "$URL"
-like "$OUT" "$URL/config: no answer" "with the address"
+like "$OUT" "$URL/config: no connection" "with the address"
 exits 2 "only plain HTTP is read" howdah doctor --patroni https://127.0.0.1:8008
 like "$OUT" 'expected http://HOST' "and that is said"
 
