@@ -256,7 +256,9 @@ declare
     v_count integer;
 begin
     perform leader_enter('offers_expire', offers_expire.epoch);
-    with stale as materialized (
+    with pool as materialized (  -- once, not anew for each offer
+        select p.agent_id, p.open, p.cpus_milli, p.mem, p.disk, p.gpus from pool_free p
+    ), stale as materialized (
         select o.offer_id,
                case when o.expires_at <= v_now then 'expired'
                     else 'rescinded' end::howdah.offer_state as state,
@@ -265,11 +267,13 @@ begin
                         then 'agent_full'
                     else 'superseded' end as reason
         from offer o
-        join pool_free p on p.agent_id = o.agent_id
+        join pool p on p.agent_id = o.agent_id
         where o.state = 'outstanding'
           and (o.expires_at <= v_now
                or not p.open or p.cpus_milli < v_min_cpus or p.mem < v_min_mem
                or o.created_at < v_refresh
+                  and (p.cpus_milli <> o.cpus_milli or p.mem <> o.mem or p.disk <> o.disk
+                       or p.gpus <> o.gpus)  -- most offers are as good as new
                   and (p.cpus_milli > o.cpus_milli or p.cpus_milli < o.cpus_milli / 2
                        or p.mem > o.mem or p.mem < o.mem / 2
                        or p.disk > o.disk or p.disk < o.disk / 2

@@ -178,6 +178,14 @@ as $$
            jsonb_build_object('role', r.name), r.weighted_share
     from howdah.roles r
     union all
+    select 'howdah_policy_faults_total', 'counter', 'Turns skipped because a policy failed.',
+           jsonb_build_object('kind', p.kind), p.faults
+    from policy_fault p
+    union all
+    select 'howdah_policy_failing', 'gauge', 'Whether a policy fails now.',
+           jsonb_build_object('kind', p.kind), (p.message is not null)::integer
+    from policy_fault p
+    union all
     select 'howdah_leader_epoch', 'gauge', 'Epoch of the leader''s lease.', '{}', l.epoch
     from leader l
     union all

@@ -6,6 +6,8 @@ select d.name, d.preset, d.preset, d.pattern, d.unit, d.help
 from (values
     ('overlap', 'unlimited', '[1-9][0-9]{0,5}|unlimited', 'frameworks',
      'to how many frameworks one agent''s free resources are offered at the same time'),
+    ('offer_policy', 'drf', '[a-z][a-z0-9_]{0,39}', 'policy',
+     'who is offered first: drf, strict_priority, first_come, or another that was installed'),
     ('offer_timeout_s', '30', '[1-9][0-9]{0,5}', 's',
      'an unanswered offer expires after this time'),
     ('offer_refresh_s', '1', '[0-9]{1,5}', 's',
@@ -81,6 +83,14 @@ begin
     if setting_set.value is null or setting_set.value !~ ('^(' || v_row.pattern || ')$') then
         perform raise('value_invalid', 'setting_set', setting_set.name, setting_set.value,
                       'a value that matches ' || v_row.pattern || ' (' || v_row.unit || ')');
+    end if;
+    if setting_set.name = 'offer_policy'
+       and to_regprocedure('howdah_private.offer_policy_' || setting_set.value || '()') is null then
+        perform raise('value_invalid', 'setting_set', 'offer_policy', setting_set.value,
+                      (select 'one of ' || string_agg(substr(p.proname, 14), ', ' order by p.proname)
+                       from pg_proc p
+                       where p.pronamespace = 'howdah_private'::regnamespace
+                         and p.proname like 'offer\_policy\_%'));
     end if;
     update setting s
     set value = setting_set.value, changed_at = now(), changed_by = session_user

@@ -337,28 +337,24 @@ comment on view howdah_private.framework_wanting is
 create or replace view howdah_private.role_held as
 select h.role, x.resource, sum(x.amount)::double precision as amount
 from howdah_private.framework_held h
-cross join lateral (values ('cpus', h.cpus_milli / 1000.0), ('mem', h.mem), ('disk', h.disk),
-                           ('gpus', h.gpus)) as x (resource, amount)
-group by h.role, x.resource
-union all
-select f.role, x.resource, sum(x.amount)::double precision
-from howdah_private.task t
-join howdah_private.framework f on f.framework_id = t.framework_id
 cross join lateral (
-    select 'ports' as resource, (upper(r) - lower(r))::numeric as amount from unnest(t.ports) r
+    select 'cpus' as resource, h.cpus_milli / 1000.0 as amount
+    union all select 'mem', h.mem
+    union all select 'disk', h.disk
+    union all select 'gpus', h.gpus
+    union all select 'ports', h.ports where h.ports is not null
     union all
-    select 'scalars.' || e.key, e.value::numeric from jsonb_each(t.scalars) e
+    select 'scalars.' || e.key, e.value::numeric
+    from jsonb_array_elements(h.scalars) s, jsonb_each(s) e
     union all
-    select 'sets.' || e.key, jsonb_array_length(e.value) from jsonb_each(t.sets) e) x
-where t.terminal_at is null and num_nonnulls(t.ports, t.scalars, t.sets) > 0
-group by f.role, x.resource;
+    select 'sets.' || e.key, jsonb_array_length(e.value)
+    from jsonb_array_elements(h.sets) s, jsonb_each(s) e) x
+group by h.role, x.resource;
 comment on view howdah_private.role_held is
     'what the live tasks of each role''s own frameworks hold, guaranteed or revocable, by kind';
 
-create or replace view howdah_private.role_wanted as
-with total as materialized (
-    select c.resource, c.amount from howdah_private.cell_amount c where c.amount > 0
-), plain as materialized (
+create or replace view howdah_private.role_requested as
+with plain as materialized (
     select f.role, r.count, r.cpus_milli, r.mem, r.disk, r.gpus,
            case when r.resources ?| '{ports,scalars,sets}'::text[] then r.resources end as resources
     from howdah_private.request r
@@ -371,7 +367,9 @@ with total as materialized (
       and (not r.resources ?| '{ports,scalars,sets}'::text[]
            or not exists (select 1 from howdah_private.resource_amounts(r.resources) a
                           where a.amount > 0
-                            and a.resource not in (select t.resource from total t)))
+                            and a.resource not in (select t.resource
+                                                   from howdah_private.cell_amount t
+                                                   where t.amount > 0)))
 )
 select p.role, x.resource, sum(x.amount)::double precision as amount
 from (select q.role, sum(q.count * q.cpus_milli) / 1000.0 as cpus, sum(q.count * q.mem) as mem,
@@ -385,16 +383,9 @@ select p.role, a.resource, sum(p.count * a.amount)::double precision
 from plain p
 cross join lateral howdah_private.resource_amounts(p.resources) a
 where p.resources is not null and a.resource not in ('cpus', 'mem', 'disk', 'gpus')
-group by p.role, a.resource
-union all
-select w.role, t.resource, count(*) * t.amount::double precision
-from howdah_private.framework_wanting w
-cross join total t
-where w.greedy
-group by w.role, t.resource, t.amount;
-comment on view howdah_private.role_wanted is
-    'what each role''s own frameworks want beyond what they hold, by kind; the whole cell for each '
-    'that does not say';
+group by p.role, a.resource;
+comment on view howdah_private.role_requested is
+    'what each role''s own frameworks say they want beyond what they hold, by kind';
 
 create or replace view howdah_private.role_ancestor as
 select r.name::text as role, array_to_string(p.parts[1 : i.n], '/') as ancestor
@@ -437,7 +428,12 @@ as $$
         from (select h.role, h.resource, h.amount as held, 0::double precision as wanted
               from howdah_private.role_held h
               union all
-              select w.role, w.resource, 0, w.amount from howdah_private.role_wanted w) y
+              select w.role, w.resource, 0, w.amount from howdah_private.role_requested w
+              union all
+              select w.role, k.resource, 0, count(*) * k.total
+              from howdah_private.framework_wanting w cross join kind k
+              where w.greedy
+              group by w.role, k.resource, k.total) y
         group by y.role, y.resource
     ), below as materialized (
         select p.ancestor as name, a.resource, sum(a.held) as held, sum(a.wanted) as wanted

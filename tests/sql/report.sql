@@ -256,7 +256,7 @@ select is(t.rows($$select name, type, string_agg(distinct k, ',') as labels
           '(howdah_frameworks,gauge,state) (howdah_leader_epoch,gauge,) '
           '(howdah_notify_queue_usage_ratio,gauge,) (howdah_offers_outstanding,gauge,) '
           '(howdah_offers_rescinded_total,counter,role) (howdah_offers_total,counter,role) '
-          '(howdah_role_share_ratio,gauge,role) (howdah_tasks,gauge,state) '
+          '(howdah_policy_failing,gauge,kind) (howdah_policy_faults_total,counter,kind) (howdah_role_share_ratio,gauge,role) (howdah_tasks,gauge,state) '
           '(howdah_updates_unacknowledged,gauge,)', 'these metrics there are, with these labels');
 select is_empty($$select name from howdah.metrics() where name !~ '^howdah_[a-z_]+$'$$,
                 'every name can stand in Prometheus'' format');

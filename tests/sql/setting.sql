@@ -14,7 +14,8 @@ select results_eq(
     'select name from howdah.settings order by name',
     $$ values ('agent_poll_ms'), ('agent_timeout_s'), ('claim_key_hours'), ('claim_tasks_max'),
               ('framework_heartbeat_s'), ('history_days'), ('history_delay_s'), ('kill_grace_s'),
-              ('offer_batch'), ('offer_min_cpus_milli'), ('offer_min_mem'), ('offer_refresh_s'),
+              ('offer_batch'), ('offer_min_cpus_milli'), ('offer_min_mem'), ('offer_policy'),
+              ('offer_refresh_s'),
               ('offer_timeout_s'), ('outage_grace_s'), ('overlap'), ('refuse_seconds_max') $$,
     'these settings are declared');
 select is_empty('select name from howdah.settings where value <> default_value or changed_at is not null',
@@ -53,6 +54,7 @@ from (values ('overlap', '1'), ('overlap', '999999'), ('overlap', 'unlimited'),
       ('offer_timeout_s', '1'),
              ('offer_refresh_s', '0'), ('offer_min_mem', '0'), ('kill_grace_s', '0'),
       ('history_delay_s', '0'),
+             ('offer_policy', 'first_come'), ('offer_policy', 'strict_priority'), ('offer_policy', 'drf'),
              ('agent_poll_ms', '10'), ('claim_tasks_max', '1'),
       ('history_days', '99999')) as v (name, value);
 
@@ -69,7 +71,8 @@ from (values
     ('offer_timeout_s', 'NaN', 'NaN'), ('offer_timeout_s', '1e3', 'in scientific notation'),
     ('offer_timeout_s', '99999999999999999999', 'too big'), ('agent_poll_ms', '9', 'one digit'),
     ('agent_timeout_s', '٣', 'a digit of another script'), ('claim_tasks_max', '0', 'zero'),
-    ('history_days', '-5', 'negative')) as v (name, value, what);
+    ('history_days', '-5', 'negative'), ('offer_policy', 'nope', 'a policy that there is not'),
+    ('offer_policy', 'drf(); drop table x', 'more than a name')) as v (name, value, what);
 select t.raises(format('select howdah.setting_set(%L, E''1\n2'')', 'overlap'), 'value_invalid',
                 'overlap', '1?2',
                 'a value with a newline is refused and shown without it', 'op');
