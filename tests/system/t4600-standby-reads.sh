@@ -31,8 +31,11 @@ is "$(cluster_sql -u operator "select count(*) from howdah.agents where last_see
     "and is there at the primary"
 is "$(standby_sql standby -u operator "select task_count, cpus_used from howdah.agents where name = 'agent-1'")" "1|0.1" \
     "what is in the books is right on a standby"
-for call in 'cell_snapshot()' 'events_recent()' 'metrics()' 'audit()'; do
-    exits 0 "howdah.$call answers on a standby" standby_sql standby -u operator "select * from howdah.$call"
+# Whoever may call them as an observer only reads.
+for call in $(cluster_sql "select proname from pg_proc where pronamespace = 'howdah'::regnamespace
+                           and pronargs = pronargdefaults
+                           and has_function_privilege('howdah_observer', oid, 'execute') order by 1"); do
+    exits 0 "howdah.$call() answers on a standby" standby_sql standby -u operator "select * from howdah.$call()"
 done
 is "$(standby_sql standby -u operator "select (howdah.cell_snapshot() -> 'agents' -> 0) - 'offer_count' - 'last_seen_s'")" \
     "$(cluster_sql -u operator "select (howdah.cell_snapshot() -> 'agents' -> 0) - 'offer_count' - 'last_seen_s'")" \
@@ -40,11 +43,11 @@ is "$(standby_sql standby -u operator "select (howdah.cell_snapshot() -> 'agents
 
 # --- the command --------------------------------------------------------------------------------------
 
-for list in agents frameworks roles offers tasks settings audit 'tasks --all' 'offers --all' "task $TASK"; do
+for list in agents frameworks roles offers tasks settings explain-share audit 'tasks --all' 'offers --all' "task $TASK"; do
     exits 0 "howdah $list works on a standby" on_standby $list
 done
 like "$(on_standby agents)" 'agent-1 +active +0.1/4 ' "agents are listed with what is used"
-for write in 'settings overlap 1' 'role-set bulk 2' 'role-delete bulk' "kill $TASK"; do
+for write in 'settings overlap 1' 'role-set bulk 2' 'role-delete bulk' "kill $TASK" "logs $TASK" 'recover x'; do
     exits 3 "howdah $write is refused by a standby" on_standby $write
     like "$OUT" 'host ".*" port [0-9]+ is a standby or read-only: expected a server that takes writes: give --db the primary' "and says why, and what to do"
 done
