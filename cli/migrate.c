@@ -18,6 +18,8 @@
 #include "base/row.h"
 #include "cli/cell.h"
 
+#define MIGRATE_SCRIPT_MS 3600000 /* a migration may rewrite large tables */
+
 enum migrate_stmt {
 #define STMT(name, text, param_count, repeat, try_ms, deadline_ms) STMT_##name,
 #include "cli/migrate.def"
@@ -48,47 +50,10 @@ static int migrate_do(PGconn *conn, enum migrate_stmt stmt, const char *const *p
 
 /* ---- running scripts ---- */
 
-static int line_of(const char *text, const char *position)
-{
-    int line = 1;
-
-    for (long left = position ? strtol(position, NULL, 10) : 1; left > 1 && *text; text++) {
-        line += *text == '\n';
-        left -= ((unsigned char)*text & 0xc0) != 0x80; /* the server counts characters */
-    }
-    return line;
-}
-
-static bool result_is_good(const PGresult *result)
-{
-    ExecStatusType status = PQresultStatus(result);
-
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
-}
-
-static int script_fail(const PGresult *result, const char *text, struct err *err)
-{
-    const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
-
-    err_from_result(err, result);
-    return position ? err_wrap(err, "line %d", line_of(text, position)) : -1;
-}
-
-/* Any number of statements, as they are; waits for as long as they take. An error names the line.
- */
+/* Any number of statements, as they are. An error names the line. */
 static int script_run(PGconn *conn, const char *text, struct err *err)
 {
-    PGresult *result;
-    int rc = 0;
-
-    if (!PQsendQuery(conn, text))
-        return err_from_conn(err, conn);
-    while ((result = PQgetResult(conn)) != NULL) {
-        if (rc == 0 && !result_is_good(result))
-            rc = script_fail(result, text, err);
-        PQclear(result);
-    }
-    return rc;
+    return db_script_blocking(conn, text, MIGRATE_SCRIPT_MS, err);
 }
 
 int migrate_lock(PGconn *conn, void (*waiting)(void), struct err *err)

@@ -96,6 +96,11 @@ bool db_notice_unconfirmed(const PGresult *notice)
            !strcmp(function, "SyncRepWaitForLSN");
 }
 
+bool db_confirm_failed(const struct err *err)
+{
+    return err->code != ERR_none && err_class_of(err->code) == ERR_RETRY;
+}
+
 void db_err_read_only(struct err *err, const PGconn *conn)
 {
     struct err inner = *err;

@@ -135,6 +135,10 @@ void db_requeue(struct db *db, bool open, const struct err *err);
 /* A warning that a commit is in this server's books but was not confirmed by a standby. */
 bool db_notice_unconfirmed(const PGresult *notice);
 
+/* Whether a confirmation that ended so must be had elsewhere or later. A server that forbids it
+ * (its function may be revoked) gives none, and its answers count without. */
+bool db_confirm_failed(const struct err *err);
+
 /* err is ERR_read_only: say of which server, and what was expected. */
 void db_err_read_only(struct err *err, const PGconn *conn);
 

@@ -151,10 +151,11 @@ static void db_confirm(struct db *db, PGresult *answer)
 static void db_confirm_done(struct db *db, const PGresult *result)
 {
     PGresult *answer = db->answer;
-    struct err err;
+    struct err err = {.code = ERR_none};
 
-    if (!db_result_ok(result)) {
+    if (!db_result_ok(result))
         err_from_result(&err, result);
+    if (db_confirm_failed(&err)) {
         db_lose(db, &err);
     } else if (db->unconfirmed) {
         db_commit_unconfirmed(db);

@@ -68,7 +68,7 @@ static PGresult *until_known_try(const struct until_known *call, struct err *err
         return result;
     confirmed = db_try_blocking(conn, &confirm_stmt, NULL, until_known_patience_ms(call), err);
     PQclear(confirmed);
-    if (confirmed)
+    if (confirmed || !db_confirm_failed(err))
         return result;
     PQclear(result);
     return NULL;

@@ -26,6 +26,7 @@ enum {
     PATIENCE,
     WRITE,
     LENGTH,
+    MAYBE,
     TABLE
 };
 static const struct db_stmt stmts[] = {
@@ -40,6 +41,7 @@ static const struct db_stmt stmts[] = {
     [PATIENCE] = {"patience", "select sleep_less() as turn", 0, DB_BY_STATE, 400, 8000},
     [LENGTH] = {"length", "select length($1::text)", 1, DB_READS, 0, 8000},
     [WRITE] = {"write", "select read_only_first_time() as turn", 0, DB_ONCE, 0, 5000},
+    [MAYBE] = {"maybe", "select $1", 1, DB_BY_KEY, 0, 5000},
     [TABLE] = {"table", "select * from changing", 0, DB_READS, 0, 5000},
 };
 
@@ -252,6 +254,23 @@ static void each_further_try_may_take_twice_as_long(void **state)
     assert_non_null(strstr(owner.down_err.text, "patience: no answer from host"));
     assert_non_null(strstr(owner.down_err.text, "within 800 ms"));
     owner_close(&owner);
+}
+
+static void where_confirming_is_forbidden_an_answer_counts_without(void **state)
+{
+    struct owner owner = {0};
+
+    (void)state;
+    free(postgres_sql("create role plain login; revoke execute on function"
+                      " pg_logical_emit_message(boolean, text, text) from public"));
+    owner_open(&owner, postgres_conninfo("user=plain"));
+    db_call_again(owner.db, &stmts[MAYBE], (const char *const[]){"repeated"}, answer_cb, &owner);
+    wait_for(&owner, "an answer", &owner.answers, 1);
+    assert_int_equal(owner.err.code, ERR_none);
+    assert_int_equal(owner.ups, 1);
+    owner_close(&owner);
+    free(postgres_sql("grant execute on function pg_logical_emit_message(boolean, text, text)"
+                      " to public"));
 }
 
 static void a_plan_that_a_migration_broke_is_made_anew(void **state)
@@ -602,6 +621,7 @@ int main(void)
         cmocka_unit_test(a_call_that_is_not_repeatable_learns_of_the_loss),
         cmocka_unit_test(a_late_call_gets_its_error_and_the_connection_is_dropped),
         cmocka_unit_test(each_further_try_may_take_twice_as_long),
+        cmocka_unit_test(where_confirming_is_forbidden_an_answer_counts_without),
         cmocka_unit_test(a_plan_that_a_migration_broke_is_made_anew),
         cmocka_unit_test(the_server_ends_a_statement_whose_client_has_gone),
         cmocka_unit_test(a_queued_call_is_late_even_without_a_connection),
