@@ -3,6 +3,7 @@
 
 import glob
 import os
+import uuid
 
 from journal import journal_read
 
@@ -27,6 +28,18 @@ def framework_known(folder, name):
     path = f"{folder}/state/{name}"
     if not os.path.exists(path):
         return None
+    with open(path, encoding="ascii") as file:
+        return file.read()
+
+
+def framework_key(folder, name):
+    """What makes the first registration exact: all instances show the same."""
+    path = f"{folder}/state/{name}.key"
+    try:
+        with open(path, "x", encoding="ascii") as file:
+            file.write(str(uuid.uuid4()))
+    except FileExistsError:
+        pass  # a former instance has made it
     with open(path, encoding="ascii") as file:
         return file.read()
 

@@ -3,6 +3,8 @@
 them, which share the machine's monotonic clock; former leaders and agents by what the watcher was told
 when it spoke for them."""
 
+import collections
+
 from check_claims import REPLAYED, claims_of, sends_of
 from finding import Finding
 
@@ -58,6 +60,14 @@ def epochs_grow(evidence):
         newest[framework] = max(epoch, newest.get(framework, 0))
 
 
+def registered_once(evidence):
+    """However often its first registration was tried."""
+    names = collections.Counter(row["name"] for row in evidence.tables["framework"])
+    for name, count in names.items():
+        if count > 1:
+            yield Finding("I2", f"framework {name}", f"is registered {count} times")
+
+
 def cell_epochs_grow(evidence):
     """Heartbeats tell the cell's epoch, and are writes: one that was sent after another had been answered
     has not got an older epoch. A primary that was replaced and answers would show here."""
@@ -94,5 +104,5 @@ def leaders_apart(evidence):
             newest = event["detail"]["epoch"]
 
 
-CHECKS = (fenced_change_nothing, fenced_claims_absent, epochs_grow, cell_epochs_grow, ghosts_refused,
-          leaders_apart)
+CHECKS = (fenced_change_nothing, fenced_claims_absent, epochs_grow, registered_once, cell_epochs_grow,
+          ghosts_refused, leaders_apart)

@@ -87,7 +87,8 @@ class Framework:
         """Take the framework over that a former instance has registered, or make it."""
         known = backlog.framework_known(self.folder, self.name)
         rows = self.ask("register", "select framework_id::text, epoch from howdah.framework_register("
-                        "name => %s, framework_id => %s)", self.name, known, known=known)
+                        "name => %s, framework_id => %s, key => %s)", self.name, known,
+                        None if known else backlog.framework_key(self.folder, self.name), known=known)
         self.framework_id, self.epoch = rows[0]
         backlog.framework_note(self.folder, self.name, self.framework_id)
         self.open = backlog.open_calls(self.folder, self.name, self.framework_id)

@@ -331,6 +331,11 @@ def an_epoch_is_given_twice(evidence):
     journal_add(evidence, **{**line, "mono": line["mono"] + 1})
 
 
+@plant("registered_once")
+def a_framework_is_registered_twice(evidence):
+    evidence.tables["framework"].append({**evidence.tables["framework"][0], "framework_id": "another"})
+
+
 @plant("cell_epochs_grow")
 def a_former_primary_takes_a_heartbeat(evidence):
     line = replies(evidence, "heartbeat")[-1]
