@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* howdah explain-share: the cell's own account, as tables. */
+/* howdah explain-share, why: the cell's own account, as tables. */
 #include "base/mem.h"
 #include "cli/cell.h"
 #include "cli/output.h"
@@ -36,5 +36,30 @@ int cmd_explain_share(struct cli *cli, struct err *err)
         output_result(cli, result, COLUMNS(kind_columns), "no agent takes claims");
     else
         output_result(cli, result, COLUMNS(role_columns), "no agent takes claims");
+    return EXIT_OK;
+}
+
+int cmd_why(struct cli *cli, struct err *err)
+{
+    static const struct output_column columns[] = {
+        {"REQUEST", "request", OUTPUT_NUMBER, NULL},
+        {"COUNT", "count", OUTPUT_NUMBER, NULL},
+        {"TEST", "test", OUTPUT_TEXT, NULL},
+        {"FAIL", "failing", OUTPUT_NUMBER, NULL},
+        {"ONLY THIS", "only_this", OUTPUT_NUMBER, NULL},
+        {"OF", "agents", OUTPUT_NUMBER, NULL},
+        {"WANTED", "wanted", OUTPUT_NUMBER, NULL},
+        {"BEST", "best", OUTPUT_NUMBER, NULL},
+    };
+    CLEANUP_RESULT PGresult *result = NULL;
+    CLEANUP_FREE char *id = NULL;
+
+    if (cell_open(cli, err) < 0)
+        return -1;
+    id = cell_find_id(cli, "framework", cli->operands[0], err);
+    result = id ? cell_call(cli, STMT_why_pending, (const char *const[]){id}, err) : NULL;
+    if (!result)
+        return -1;
+    output_result(cli, result, COLUMNS(columns), "the framework says of nothing that it needs it");
     return EXIT_OK;
 }

@@ -78,3 +78,143 @@ comment on function howdah.explain_share(text) is 'a role''s share and what boun
 revoke all on function howdah.explain_share(text) from public;
 grant execute on function howdah.explain_share(text)
     to howdah_framework, howdah_operator, howdah_observer, howdah_coordinator;
+
+create or replace view howdah_private.agent_free as
+select a.agent_id, a.attributes, p.open, f.cpus_milli / 1000.0 as cpus, f.mem, f.disk, f.gpus,
+       coalesce(f.ports, '{}') as ports, coalesce(f.scalars, '{}') as scalars,
+       coalesce(f.sets, '{}') as sets
+from howdah_private.agent a
+join howdah_private.agent_pool p on p.agent_id = a.agent_id and p.pool = '*'
+join howdah_private.pool_free f on f.agent_id = a.agent_id
+where a.state <> 'gone';
+comment on view howdah_private.agent_free is 'agents, taking claims or not, with what is free of them';
+
+create or replace function howdah_private.agent_has(
+    agent howdah_private.agent_free, kind text, asked jsonb, amount numeric,
+    out free numeric, out enough boolean)
+returns record
+language sql immutable parallel safe
+as $$
+    /* How much of a kind is free on an agent, and whether what is asked for can be had there: an
+       amount, or the very ports or items that are named. */
+    select x.free,
+           case when jsonb_typeof(asked) is distinct from 'array' then x.free >= agent_has.amount
+                when kind = 'ports' then howdah_private.ranges_from_json(asked) <@ (agent).ports
+                else coalesce((agent).sets -> substr(kind, 6) @> asked, false) end
+    from (select case
+              when kind = 'cpus' then (agent).cpus
+              when kind = 'mem' then (agent).mem
+              when kind = 'disk' then (agent).disk
+              when kind = 'gpus' then (agent).gpus
+              when kind = 'ports' then (select coalesce(sum(upper(r) - lower(r)), 0)
+                                        from unnest((agent).ports) r)
+              when kind like 'scalars.%' then
+                  coalesce(((agent).scalars -> substr(kind, 9))::numeric, 0)
+              else coalesce(jsonb_array_length((agent).sets -> substr(kind, 6)), 0)
+              end as free) x;
+$$;
+comment on function howdah_private.agent_has(howdah_private.agent_free, text, jsonb, numeric) is
+    'how much of a kind is free on an agent, and whether that is enough';
+revoke all on function howdah_private.agent_has(howdah_private.agent_free, text, jsonb, numeric)
+    from public;
+
+create or replace function howdah.why_pending(framework_id uuid, max_requests integer default 20)
+returns table (request integer, count integer, resources jsonb, constraints jsonb, test text,
+               failing bigint, only_this bigint, agents bigint, wanted numeric, best numeric)
+language plpgsql stable security definer
+set search_path = howdah_private, pg_catalog, pg_temp
+set jit = off
+as $$
+/* Why what a framework says it needs is not there: for each of its requests a row for each test that
+   an agent must pass (open: takes claims; agents, attributes.NAME: the constraints; the kinds of
+   resources), with how many agents fail it, how many fail nothing else, and of how many; what one of
+   the request wants, and the most that is free on an agent. The last row, fits, says how many agents
+   do not pass all (failing), and how often the request would fit now (best).
+
+   select * from howdah.why_pending(:id);
+
+   Own frameworks; operators and observers, any. Errors: framework_unknown, not_permitted. */
+#variable_conflict use_column
+declare
+    v_principal name;
+begin
+    select f.principal into v_principal from framework f
+    where f.framework_id = why_pending.framework_id;
+    if not found then
+        perform raise('framework_unknown', 'why_pending', 'framework_id',
+                      why_pending.framework_id::text, 'the id of a registered framework');
+    elsif v_principal <> session_user and not sees_all() then
+        perform raise('not_permitted', 'why_pending', 'framework_id',
+                      why_pending.framework_id::text,
+                      'a framework that ' || quote_ident(session_user) || ' registered');
+    end if;
+    return query
+    with asked as materialized (
+        select r.n, r.count, r.resources, r.constraints
+        from request r
+        where r.framework_id = why_pending.framework_id
+        order by r.n limit why_pending.max_requests
+    ), there as materialized (
+        select g as agent, g.agent_id, g.attributes, g.open from agent_free g
+    ), tested as materialized (
+        select q.n, 10 as rank, 'open' as test, null::numeric as wanted, g.agent_id,
+               null::numeric as free, g.open as passed
+        from asked q cross join there g
+        union all
+        select q.n, 20, 'agents', null, g.agent_id, null,
+               constraints_met(jsonb_build_object('agents', q.constraints -> 'agents'),
+                               g.agent_id, g.attributes)
+        from asked q cross join there g
+        where q.constraints ? 'agents'
+        union all
+        select q.n, 30, 'attributes.' || e.key, null, g.agent_id, null,
+               constraints_met(jsonb_build_object('attributes',
+                                                  jsonb_build_object(e.key, e.value)),
+                               g.agent_id, g.attributes)
+        from asked q
+        cross join lateral jsonb_each(q.constraints -> 'attributes') e
+        cross join there g
+        union all
+        select q.n, 40 + coalesce(array_position('{cpus,mem,disk,gpus}', a.resource), 9),
+               a.resource, a.amount, g.agent_id, h.free, h.enough
+        from asked q
+        cross join lateral resource_amounts(q.resources) a
+        cross join there g
+        cross join lateral agent_has(
+            g.agent, a.resource, case when a.resource = 'ports' then q.resources -> 'ports'
+                                      when a.resource like 'sets.%'
+                                          then q.resources -> 'sets' -> substr(a.resource, 6) end,
+            a.amount) h
+        where a.amount > 0
+    ), agent_result as materialized (
+        select t.n, t.agent_id, count(*) filter (where not t.passed) as fails,
+               min(floor(t.free / t.wanted)) as copies
+        from tested t
+        group by t.n, t.agent_id
+    ), line as (
+        select t.n, t.rank, t.test, count(*) filter (where not t.passed) as failing,
+               count(*) filter (where not t.passed and r.fails = 1) as only_this,
+               count(*) as agents, max(t.wanted) as wanted, max(t.free) as best
+        from tested t
+        join agent_result r on r.n = t.n and r.agent_id = t.agent_id
+        group by t.n, t.rank, t.test
+        union all
+        select q.n, 99, 'fits', count(r.agent_id) filter (where r.fails > 0), null,
+               count(r.agent_id), q.count,
+               coalesce(sum(r.copies) filter (where r.fails = 0), 0)
+        from asked q
+        left join agent_result r on r.n = q.n
+        group by q.n, q.count
+    )
+    select q.n, q.count, q.resources, q.constraints, l.test, l.failing, l.only_this, l.agents,
+           l.wanted, l.best
+    from line l
+    join asked q on q.n = l.n
+    order by q.n, l.rank, l.test;
+end
+$$;
+comment on function howdah.why_pending(uuid, integer) is
+    'why what a framework needs is not there, agent by agent in numbers';
+revoke all on function howdah.why_pending(uuid, integer) from public;
+grant execute on function howdah.why_pending(uuid, integer)
+    to howdah_framework, howdah_operator, howdah_observer, howdah_coordinator;

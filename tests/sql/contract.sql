@@ -68,7 +68,8 @@ insert into public_function values
     ('tasks_reconcile(framework_id uuid, epoch bigint, task_ids uuid[])', 'fo'),
     ('update_acknowledge(framework_id uuid, epoch bigint, update_ids bigint[])', 'fo'),
     ('updates_pending(framework_id uuid, epoch bigint, seen bigint[], max_updates integer)', 'fo'),
-    ('wakeups_send(epoch bigint)', 'c');
+    ('wakeups_send(epoch bigint)', 'c'),
+    ('why_pending(framework_id uuid, max_requests integer)', 'bcfo');
 
 create temp view function_there as
 select p.oid, format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) as identity,

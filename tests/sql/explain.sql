@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: PostgreSQL
--- Why a share is what it is.
+-- Why a share is what it is, and why a request waits.
 
 \ir lib/open.psql
 
@@ -42,5 +42,71 @@ select t.raises('select howdah.explain_share(''nope'')', 'role_unknown', 'role',
 select t.raises('select howdah.explain_share(null)', 'role_unknown', 'role', null, 'no role is refused', 'fw_a');
 select is(t.problem('select howdah.shares()', l.login), null, format('login %s may ask', l.login))
 from unnest('{fw_a,co,op,obs}'::text[]) as l (login);
+
+-- --- why a request waits ------------------------------------------------------------------------
+
+create function t.why(framework uuid, n integer default 1, login text default 'fw_a')
+returns text
+language sql
+as $$
+    select string_agg(x, '; ')
+    from t.as_login(login, format(
+        'select format(''%%s %%s/%%s/%%s %%s %%s'', w.test, w.failing, w.only_this, w.agents, trim_scale(w.wanted), trim_scale(w.best))
+         from howdah.why_pending(%L) w where w.request = %s', framework, n)) x;
+$$;
+select t.as_login('op', format('select howdah.agent_remove(%L)', :'big')) is not null as x \gset
+select t.request(:'ml', '[]') \gset x_
+select is(t.why(:'ml'), null, 'who needs nothing waits for nothing');
+select t.request(:'ml', '[{"count": 3, "resources": {"cpus": 1}}]') \gset x_
+select is(t.why(:'ml'), 'fits 0//0 3 0', 'in a cell without agents nothing fits');
+select t.ag('a' || i, '{"cpus": 4, "mem": 400, "ports": [[1, 4]], "scalars": {"l": 2}, "sets": {"s": ["x", "y"]}}',
+            attributes => jsonb_build_object('zone', chr(96 + i))) is not null as made
+from generate_series(1, 3) i;
+select t.ag('small', '{"cpus": 2, "mem": 4000}', attributes => '{"zone": "a", "ssd": true}') is not null as made \gset
+select is(t.why(:'ml'), 'open 0/0/4  ; cpus 0/0/4 1 4; fits 0//4 3 14', 'what fits is counted, with how often');
+select t.request(:'ml', '[{"count": 1, "resources": {"cpus": 3, "mem": 1000}},
+                          {"count": 1, "resources": {"cpus": 1, "mem": 10}, "constraints": {"attributes": {"zone": ["a", "z"], "ssd": true}}},
+                          {"count": 1, "resources": {"cpus": 1, "ports": 2, "scalars": {"l": 3}, "sets": {"s": ["x"]}}},
+                          {"count": 1, "resources": {"cpus": 1, "ports": [[4, 5]]}, "constraints": {"agents": []}},
+                          {"count": 1, "resources": {"sets": {"s": 2, "t": 1}, "mem": 0}}]') \gset x_
+select is(t.why(:'ml'), 'open 0/0/4  ; cpus 1/1/4 3 4; mem 3/3/4 1000 4000; fits 4//4 1 0',
+          'each agent fails one test: relaxing either would help');
+select is(t.why(:'ml', 2), 'open 0/0/4  ; attributes.ssd 3/1/4  ; attributes.zone 2/0/4  ; cpus 0/0/4 1 4; mem 0/0/4 10 4000; fits 3//4 1 2',
+          'constraints are tests, one for each attribute');
+select is(t.why(:'ml', 3), 'open 0/0/4  ; cpus 0/0/4 1 4; ports 1/0/4 2 4; scalars.l 4/3/4 3 2; sets.s 1/0/4 1 2; fits 4//4 1 0',
+          'so are ports, custom scalars and items');
+select is(t.why(:'ml', 4), 'open 0/0/4  ; agents 4/0/4  ; cpus 0/0/4 1 4; ports 4/0/4 2 4; fits 4//4 1 0', 'and the very ports that are named, and the agents');
+select is(t.why(:'ml', 5), 'open 0/0/4  ; sets.s 1/0/4 2 2; sets.t 4/3/4 1 0; fits 4//4 1 0', 'what nobody has is short everywhere; zero is no test');
+select t.task(:'d', (select agent_id from howdah_private.agent where name = 'small'), 'y', '{"cpus": 1.5, "mem": 3500}') is not null as made \gset
+select is(t.why(:'ml'), 'open 0/0/4  ; cpus 1/0/4 3 4; mem 4/3/4 1000 500; fits 4//4 1 0', 'what is free counts, not what there is');
+select t.lead() is not null as led \gset
+select is(t.fall_silent((select agent_id from howdah_private.agent where name = 'a1')), 1, 'an agent falls silent');
+select is(t.why(:'ml'), 'open 1/0/4  ; cpus 1/0/4 3 4; mem 4/2/4 1000 500; fits 4//4 1 0', 'who takes no claims now fails, too');
+select is(t.why(:'ml', 1, 'obs'), t.why(:'ml'), 'observers may ask about all');
+select is(t.rows(format('select distinct request from howdah.why_pending(%L, 2) order by 1', :'ml')), '(1) (2)', 'as many requests as asked for');
+select t.raises(format('select howdah.why_pending(%L)', :'ml'), 'not_permitted', 'framework_id', :'ml', 'not others'' frameworks', 'fw_b');
+select t.raises('select howdah.why_pending(gen_random_uuid())', 'framework_unknown', 'framework_id', null, 'nor one that there is not', 'op');
+
+-- The same predicate: what fits here is what a claim finds room for.
+create function t.agrees(resources jsonb)
+returns boolean
+language plpgsql
+as $$
+declare
+    v_framework uuid := (select framework_id from howdah_private.framework where name = 'm');
+    v_best numeric;
+begin
+    perform t.request(v_framework, jsonb_build_array(jsonb_build_object('count', 1, 'resources', resources))::text);
+    select best into v_best from howdah.why_pending(v_framework) where test = 'fits';
+    return (v_best > 0) = exists (
+        select 1 from howdah_private.agent a
+        cross join lateral t.claim(v_framework, jsonb_build_array(t.spec('probe', a.agent_id, resources)), dry_run => true) c
+        where a.state <> 'gone' and c.committed);
+end
+$$;
+select is(t.agrees(v::jsonb), true, format('a claim of %s agrees', v))
+from unnest(array['{"cpus": 4}', '{"cpus": 4.001}', '{"mem": 500}', '{"mem": 501}', '{"ports": 4}', '{"ports": 5}', '{"ports": [[2, 3]]}',
+                  '{"ports": [[4, 5]]}', '{"scalars": {"l": 2}}', '{"scalars": {"l": 2.5}}', '{"sets": {"s": 2}}', '{"sets": {"s": 3}}',
+                  '{"sets": {"s": ["y"]}}', '{"sets": {"s": ["z"]}}', '{"cpus": 1, "disk": 1}', '{"gpus": 1}']) as v;
 
 select * from finish();

@@ -17,6 +17,12 @@ like "$(howdah tasks)" "^${ID:0:8} +keep-1 +keep +agent-[12] +running +0.5 +128 
 is "$(howdah tasks --framework keep --json | jq length)" 2 "tasks of one framework, by its name"
 is "$(howdah tasks --state finished --json | jq length)" 0 "tasks by state"
 
+exits 0 "why tells of a framework" howdah why keep
+is "$OUT" "the framework says of nothing that it needs it" "that it said nothing"
+FRAMEWORK=$(howdah frameworks --json | jq -r '.[] | select(.name == "keep") | .framework_id')
+cluster_sql "select howdah.request('$FRAMEWORK', (select epoch from howdah.frameworks where framework_id = '$FRAMEWORK'),
+    '[{\"count\": 2, \"resources\": {\"cpus\": 1000}}]')" >/dev/null
+like "$(howdah why keep)" '1 +2 +cpus +[12] +[12] +[12] +1000 ' "or which test its requests fail, and where"
 like "$(howdah task "${ID:0:6}")" "^id +$ID" "task: found by the start of its id"
 like "$(howdah task keep-1)" "^id +$ID" "task: found by its name"
 like "$(howdah task keep-1)" '(staging|starting) +running +agent ' "its events are listed"
