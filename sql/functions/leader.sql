@@ -69,13 +69,18 @@ returns howdah_private.leader
 language plpgsql
 as $$
 /* Renew the lease as it was seen, unless it has changed or ended meanwhile. A renewal that finds
-   another clock or another timeline begins a new epoch of the cell. Returns the row as it is then. */
+   another clock or another timeline begins a new epoch of the cell; so does one that comes late for a
+   long lease (renewals come three times in its length at least), since the database may have been away.
+   Returns the row as it is then. */
 declare
     v_row howdah_private.leader;
     v_ahead boolean;
+    v_late boolean;
 begin
     select l.* into v_row from howdah_private.leader l for no key update;
     v_ahead := v_row.renewed_at > clock_timestamp();
+    v_late := clock_timestamp() - v_row.renewed_at
+              > greatest(interval '5 s', (v_row.expires_at - v_row.renewed_at) * 0.67);
     if v_row.coordinator_id is distinct from (seen).coordinator_id
        or v_row.epoch <> (seen).epoch or v_row.expires_at <= clock_timestamp() then
         return v_row;
@@ -89,6 +94,8 @@ begin
     elsif (select c.timeline is distinct from howdah_private.wal_timeline()
            from howdah_private.cell c) then
         perform howdah_private.cell_epoch_next('timeline', 'coordinator');
+    elsif v_late then
+        perform howdah_private.cell_epoch_next('pause', 'coordinator');
     end if;
     return v_row;
 end

@@ -81,6 +81,13 @@ select is(t.rows($$ select from_state, to_state, actor, cause, detail ->> 'timel
 select t.as_login('co', format('select howdah.leader_resign(%L, 1)', :'one'));
 select is(t.acquire(:'two'), '2', 'the next leader''s term');
 select is(t.cell('epoch'), '4', 'is the next epoch');
+update howdah_private.leader set renewed_at = now() - interval '6 s', expires_at = now() + interval '2 s';
+select is(t.acquire(:'two'), '2', 'a renewal that comes late for a long lease keeps the lead');
+select is(t.cell('epoch'), '5', 'but begins an epoch: the database may have been away');
+update howdah_private.leader set renewed_at = now() - interval '6 s', expires_at = now() + interval '4 s';
+select is(t.acquire(:'two') || t.cell('epoch'), '25', 'within two thirds of the lease it is not late');
+update howdah_private.leader set renewed_at = now() - interval '4 s', expires_at = now() + interval '1 s';
+select is(t.acquire(:'two') || t.cell('epoch'), '25', 'nor within five seconds');
 set synchronous_commit = off;
 begin;
 select howdah_private.cell_epoch_next('test', 'operator') as raised \gset
