@@ -106,7 +106,7 @@ static inline int fake_run_set_up(void **state)
     for (int i = 0; i < FAKE_RUN_TASKS; i++)
         fake_tasks[i].name = mem_printf("x-%d", i + 1);
     fake_run.session = fw_session_create(fake_run.base, &session, NULL, NULL, NULL);
-    fake_run.db = db_create(fake_run.base, &config, &err); /* this one is `fake` */
+    fake_run.db = db_create(fake_run.base, &config, &err);           /* this one is `fake` */
     fake_run.end_timer = timer_create_on(fake_run.base, free, NULL); /* free(NULL) does nothing */
     fake->up = true;
     fake_stream_begin(1);
