@@ -22,7 +22,8 @@ as $$
     where m.name = metric and (label is null or m.labels = jsonb_build_object(label, val));
 $$;
 
--- Plants n tasks of one framework on one agent, older ones later in the sequence.
+-- Plants n tasks of one framework on one agent, all of ten minutes ago and before, older ones later in the
+-- sequence: older than whatever the test itself has made.
 create function t.plant(n integer, prefix text, fw uuid, ag uuid, ended boolean)
 returns void
 language sql
@@ -31,8 +32,8 @@ as $$
                                      cpus_milli, mem, disk, gpus, spec, created_at, terminal_at)
     select gen_random_uuid(), fw, ag, gen_random_uuid(), prefix || i,
            case when ended then 'finished' else 'staging' end::howdah.task_state, false, 0, 0, 0, 0,
-           '{}', now() - make_interval(secs => i),
-           case when ended then now() - make_interval(secs => i) end
+           '{}', now() - make_interval(secs => 600 + i),
+           case when ended then now() - make_interval(secs => 600 + i) end
     from generate_series(1, n) i;
 $$;
 
