@@ -14,7 +14,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 
-#define WAIT_MS 10000 /* bound of every wait below */
+#define WAIT_MS 60000 /* bound of every wait below, on however busy a machine */
 
 struct owner {
     struct event_base *base;

