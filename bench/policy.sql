@@ -69,20 +69,26 @@ analyze;
 
 -- Overlap 1: every agent is on offer to one framework. Unlimited: as many offers are out as a leader
 -- makes of offer_batch (2000) in a quarter of a second until offer_timeout_s (30 s) ends them.
+with framework as materialized (
+    select f.framework_id, row_number() over (order by f.name) - 1 as n from howdah_private.framework f
+), agent as materialized (
+    select a.agent_id, row_number() over (order by a.name) - 1 as n from howdah_private.agent a
+)
 insert into howdah_private.offer (framework_id, agent_id, agent_version, cpus_milli, mem, disk, gpus, ports,
                                   scalars, expires_at)
 select x.framework_id, p.agent_id, p.version, p.cpus_milli, p.mem, p.disk, p.gpus, p.ports, p.scalars,
        now() + interval '1 hour'
-from howdah_private.pool_free p
-cross join lateral (
-    select f.framework_id from howdah_private.framework f
-    order by hashtext(f.framework_id::text || p.agent_id)
-    limit case when :'overlap' = 'unlimited' then greatest(1, least(:frameworks, 240000 / :agents)) else 1 end) x;
+from agent a
+join howdah_private.pool_free p on p.agent_id = a.agent_id
+cross join generate_series(0, case when :'overlap' = 'unlimited'
+                                   then greatest(1, least(:frameworks, 240000 / :agents)) else 1 end - 1) i
+join framework x on x.n = (a.n * 7 + i) % :frameworks;
 vacuum analyze;
 
 select howdah.setting_set('overlap', :'overlap'), howdah.setting_set('offer_policy', 'drf');
 update howdah_private.leader set epoch = 1, acquired_at = now(), renewed_at = now(), expires_at = 'infinity';
 
+set client_min_messages = warning;
 create schema if not exists bench;
 create table if not exists bench.turn (what text, wall_ms double precision, cpu_ms double precision, made integer);
 truncate bench.turn;

@@ -2,6 +2,8 @@
 -- Roles as a tree and their quota: what the tables themselves refuse.
 
 \ir lib/open.psql
+\set migration `pwd` '/sql/migrations/0008_role_tree.sql'
+select set_config('t.migration', :'migration', false) \gset x_
 
 insert into howdah_private.role (name) values ('a'), ('a/b'), ('a/b/c');
 select is(t.rows('select name, parent from howdah_private.role order by name'),
@@ -26,5 +28,26 @@ select throws_ok('insert into howdah_private.quota values (''nope'', ''cpus'', 1
 insert into howdah_private.quota values ('a/b/c', 'cpus', 1, null), ('a', 'mem', 1, 2);
 delete from howdah_private.role where name = 'a/b/c';
 select is(t.rows('select * from howdah_private.quota'), '(a,mem,1,2)', 'quota goes with its role');
+
+-- --- a cell from before, when slashes meant nothing ----------------------------------------------
+
+delete from howdah_private.role where name <> 'default' and parent is not null;
+delete from howdah_private.role where name <> 'default';
+drop table howdah_private.quota cascade;
+alter table howdah_private.role drop column parent cascade;
+insert into howdah_private.role (name, weight) values ('x/y/z', 2), ('a//b', 3), ('/top', 4), ('end/', 5), ('p', 6), ('p/q', 7);
+begin;
+\ir ../../sql/migrations/0008_role_tree.sql
+commit;
+reset role;
+select is(t.rows('select name, parent, weight from howdah_private.role where name <> ''default'' order by name collate "C"'),
+          '(/top,,4) (a,,1) (a/,a,1) (a//b,a/,3) (end,,1) (end/,end,5) (p,,6) (p/q,p,7) (x,,1) (x/y,x,1) (x/y/z,x/y,2)',
+          'roles of older cells keep their names and weights, and get the parents that they lack');
+drop table howdah_private.quota cascade;
+alter table howdah_private.role drop column parent cascade;
+insert into howdah_private.role (name) values ('odd /q');
+select throws_ok('do ' || quote_literal(substring(pg_read_file(current_setting('t.migration')) from 'do \$\$(.*?)\$\$;')),
+                 'P0001', 'a role has the parent "odd ", which is no good name; delete that role and make it anew',
+                 'one whose parent could have no name is told of');
 
 select * from finish();
