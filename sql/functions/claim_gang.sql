@@ -305,6 +305,8 @@ begin
       and claim_gang.mode in ('all', 'any')
       and (claim_gang.conflict = 'fit'
            or claim_gang.conflict = 'version' and v_gang.seen is not null)
+      and cardinality(v_gang.ids) <= (select s.value::integer from setting s
+                                      where s.name = 'claim_tasks_max')
       and current_setting('transaction_isolation') = 'read committed'
     on conflict do nothing;
     if not found then

@@ -182,20 +182,20 @@ select is((select count(*) from jsonb_array_elements(:'tasks') k where (k ->> 'l
           200::bigint, 'at most 200 live tasks are listed');
 select is((select count(*) from jsonb_array_elements(:'tasks') k where not (k ->> 'live')::boolean),
           50::bigint, 'at most 50 ended tasks are listed');
-select is((select string_agg(k ->> 'name', ' ') from jsonb_array_elements(:'tasks') k
+select is((select string_agg(k ->> 'name', ' ' order by k ->> 'name') from jsonb_array_elements(:'tasks') k
            where k ->> 'name' in ('live-1', 'live-198', 'live-199', 'live-205', 'wait')),
-          'wait live-1 live-198', 'the newest of the live ones');
-select is((select string_agg(k ->> 'name', ' ') from jsonb_array_elements(:'tasks') k
+          'live-1 live-198 wait', 'the newest of the live ones');
+select is((select string_agg(k ->> 'name', ' ' order by k ->> 'name') from jsonb_array_elements(:'tasks') k
            where k ->> 'name' in ('done-1', 'done-49', 'done-50', 'end')),
-          'end done-1 done-49', 'and those that ended last');
+          'done-1 done-49 end', 'and those that ended last');
 select is((t.snap() #>> '{task_counts,staging}')::integer, 206, 'the count has no such limit');
 select is((t.snap() #>> '{task_counts,finished}')::integer, 60, 'nor has that of ended ones');
 
 select t.as_login('op', 'select howdah.setting_set(''history_delay_s'', ''0'')');
 select ok(t.chore('history_roll') >= 60, 'ended tasks move to history');
-select is((select string_agg(k ->> 'name', ' ') from jsonb_array_elements(t.snap() -> 'tasks') k
+select is((select string_agg(k ->> 'name', ' ' order by k ->> 'name') from jsonb_array_elements(t.snap() -> 'tasks') k
            where k ->> 'name' in ('done-1', 'done-49', 'done-50', 'end')),
-          'end done-1 done-49', 'those that ended last are listed from history just as well');
+          'done-1 done-49 end', 'those that ended last are listed from history just as well');
 select is(t.snap() #> '{task_counts,finished}', null, 'the counts are of the live table');
 update howdah_private.task_history set terminal_at = terminal_at - interval '10 s'
 where name = 'done-1';
