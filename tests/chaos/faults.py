@@ -31,16 +31,20 @@ def program_pause(cell, fault):
     return lambda: program.send(signal.SIGCONT)
 
 
-def executor_pick(cell, fault):
-    """One on the target, or, where none comes, on any other agent."""
+def patiently(find):
+    """What it finds, or None when it finds nothing for PATIENCE_S."""
     deadline = time.monotonic() + PATIENCE_S
-    agents = [fault.target]
-    while not (executors := [pid for agent in agents for pid in cell.executors(agent)]):
-        if time.monotonic() > deadline and len(agents) > 1:
-            raise Skipped("no executor is there")
-        if time.monotonic() > deadline - PATIENCE_S / 2:
-            agents = AGENTS
+    while not (found := find()) and time.monotonic() < deadline:
         time.sleep(0.05)
+    return found
+
+
+def executor_pick(cell, fault):
+    """One on the target, or, where none comes, on any agent."""
+    executors = patiently(lambda: cell.executors(fault.target)) or patiently(
+        lambda: [pid for agent in AGENTS for pid in cell.executors(agent)])
+    if not executors:
+        raise Skipped("no executor is there")
     return executors[int(fault.share * len(executors))]
 
 
@@ -135,8 +139,9 @@ def agent_removed(cell, fault):
 # ---- the database ----------------------------------------------------------------------------------
 
 def backend_pick(cell, fault):
-    pids = cell.value("select array_agg(pid order by pid) from pg_stat_activity where backend_type ="
-                      " 'client backend' and datname = 'howdah' and pid <> pg_backend_pid()")
+    pids = patiently(lambda: cell.value(
+        "select array_agg(pid order by pid) from pg_stat_activity where backend_type = 'client backend'"
+        " and datname = 'howdah' and pid <> pg_backend_pid()"))
     if not pids:
         raise Skipped("no session is there")
     return pids[int(fault.share * len(pids))]
@@ -205,15 +210,24 @@ def connections_exhausted(cell, _fault):
 
 def session_holding(cell, *statements):
     """A transaction that stays open; whatever ends the server ends it, too."""
-    session = psycopg2.connect(cell.tier.conninfos(None, "admin")[0], connect_timeout=2)
+    session = patiently(lambda: session_open(cell, statements))
+    if session is None:
+        raise Skipped("the server does not let it")
+    return session.close
+
+
+def session_open(cell, statements):
+    session = None
     try:
+        session = psycopg2.connect(cell.tier.conninfos(None, "admin")[0], connect_timeout=2)
         with session.cursor() as cursor:
             for text in statements:
                 cursor.execute(text)
-    except psycopg2.Error as error:
-        session.close()
-        raise Skipped(str(error).strip()) from error
-    return session.close
+        return session
+    except psycopg2.Error:
+        if session is not None:
+            session.close()
+        return None
 
 
 def snapshot_held(cell, _fault):
