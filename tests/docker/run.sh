@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: PostgreSQL
 #
-# The images and cells of docker/, for real: builds the images, brings each cell up, runs work through it,
-# kills its containers, checks that nothing was lost, tears it down. `make docker-test`.
+# The images and cells of docker/, for real: builds the images, starts the agent's in a virtual machine with
+# cgroup v2, brings each cell up, runs work through it, kills its containers, checks that nothing was
+# lost, tears it down. `make docker-test`.
 #
 #   tests/docker/run.sh [quick] [ha]      every cell, or these
 #
@@ -19,6 +20,7 @@ mkdir -p "${B:-build}/docker" && WORK=$(cd "${B:-build}/docker" && pwd -P) || ex
 . tests/docker/daemon.sh
 . tests/docker/images.sh
 . tests/docker/cell.sh
+. tests/docker/cgroup_v2.sh
 . tests/docker/quick.sh
 . tests/docker/ha.sh
 
@@ -44,6 +46,7 @@ daemon_need
 compose_need
 base_need || { ok 1 "a base image is to be had"; done_testing; }
 images_build coordinator agent client postgres patroni etcd || done_testing
+cgroup_v2_test
 for cell in "$@"; do
     diag "cell $cell"
     "${cell}_test"

@@ -5,7 +5,9 @@
 # libraries, qemu with software emulation (no rights and no KVM needed).
 #
 #   tests/vm/run.sh [VARIABLE=VALUE]... PROGRAM
+#   tests/vm/run.sh --root DIR
 #
+# With --root the file system is DIR instead, whose /init prints "vm-exit-code N" and ends the machine.
 # PROGRAM is a path below the build folder, such as tests/test_agent_life; bin/howdah-executor comes
 # along. Its output goes to stdout, its exit code is ours. 77 = skipped, with the reason on stderr:
 # qemu or busybox missing, or no kernel to be had. The kernel is fetched once with apt and kept in
@@ -107,7 +109,10 @@ root_make() { # PROGRAM VARIABLE=VALUE...
     program_copy "$1"
     program_copy bin/howdah-executor
     init_write "$@"
-    (cd "$WORK/root" && find . | cpio --quiet -o -H newc -R 0:0 | gzip -1) >"$WORK/initrd"
+}
+
+initrd_make() { # ROOT
+    (cd "$1" && find . | cpio --quiet -o -H newc -R 0:0 | gzip -1) >"$WORK/initrd"
 }
 
 machine_run() {
@@ -121,16 +126,19 @@ machine_run() {
 }
 
 SETTINGS=()
+ROOT=
+[ "${1:-}" != --root ] || { ROOT=${2:-}; set -- init; }
 while [ $# -gt 1 ]; do
     SETTINGS+=("$1")
     shift
 done
-[ $# -eq 1 ] || { sed -n 's/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed -n 2,12p >&2; exit 2; }
+[ $# -eq 1 ] || { sed -n 's/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed -n 2,15p >&2; exit 2; }
 tools_check
-[ -x "$BUILD/$1" ] || { echo "tests/vm: $BUILD/$1 has not been built" >&2; exit 2; }
+[ -x "${ROOT:-$BUILD}/$1" ] || { echo "tests/vm: there is no ${ROOT:-$BUILD}/$1" >&2; exit 2; }
 kernel_fetch
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/howdah-vm.XXXXXX")
-root_make "$1" "${SETTINGS[@]}"
+[ -n "$ROOT" ] || root_make "$1" "${SETTINGS[@]}"
+initrd_make "${ROOT:-$WORK/root}"
 machine_run
 tr -d '\r' <"$WORK/console" >"$WORK/output"
 sed '/^vm-exit-code /d' "$WORK/output"
