@@ -94,7 +94,10 @@ container_healthy() {
 
 client() { docker exec -i "$(container client)" "$@"; }
 
-sql() { client sh -c 'exec psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$HOWDAH_DB" -c "$1"' - "$1"; }
+sql() {
+    client sh -c 'exec psql -X -q -A -t -v ON_ERROR_STOP=1 \
+        -d "$HOWDAH_DB target_session_attrs=read-write" -c "$1"' - "$1"
+}
 
 declare -A WORKING=()
 
