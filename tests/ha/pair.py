@@ -82,6 +82,11 @@ class Pair:
     def wait_healthy(self, seconds=HEALTHY_S):
         wait.until(seconds, "a primary with a synchronous standby", self.healthy, every=0.1)
 
+    def wait_synced(self, seconds=HEALTHY_S):
+        """As wait_healthy, for whoever holds the supervisor's lock: polls in its place."""
+        wait.until(seconds, "a standby that has everything",
+                   lambda: self.supervisor.poll() or self.healthy(), every=self.supervisor.every)
+
     def wait_failover(self, seconds=30, former=None):
         """Until another server than former (default: the primary at the time of the call, so call it
         before or right after the fault) is the primary; returns it."""
@@ -91,10 +96,11 @@ class Pair:
 
     # ---- planned and unplanned changes ----
 
-    def switchover(self):
-        """Stops the primary, promotes the standby, lets the former primary follow it; no commit is lost,
-        because a primary that is stopped in order has sent everything to its standby."""
+    def switchover(self, seconds=HEALTHY_S):
+        """Stops the primary, promotes the standby, lets the former primary follow it. It begins when the
+        standby has everything; and a primary that is stopped in order sends it the rest."""
         with self.supervisor.lock:
+            self.wait_synced(seconds)
             old, new = self.primary, self.standby
             self.supervisor.note("switchover", new)
             old.sql("checkpoint", deadline=60)  # a short stop
