@@ -63,9 +63,10 @@ select is_empty($$ select distinct m[1] from source s,
 select isnt_empty($$ select 1 from source s,
                   regexp_matches(s.prosrc, 'raise\(\s*''(\w+)''', 'g') m $$,
                   'such names are found at all');
+-- What offer_ranks raises is caught by the turn that called it; policy_report warns the server's log.
 select is_empty($$ select s.proname from source s
                 where s.prosrc ~* 'raise\s+(exception|''|notice|warning)'
-                                                     and s.proname <> 'raise' $$,
+                  and s.proname not in ('raise', 'offer_ranks', 'policy_report') $$,
                 'no function raises an error past howdah_private.raise');
 select is_empty($$ select r.name from def_refusal r
                    where not exists (select 1 from source s where s.proname <> 'refusal_class'
