@@ -103,7 +103,7 @@ select t.raises(format('select howdah.request(%L, 1, %L)', :'other',
 select t.raises(format('select howdah.request(%L, 7, ''[]'')', :'other'), 'epoch_stale', 'epoch', '7', 'a fenced instance is refused', 'fw_b');
 select t.raises(format('select howdah.request(%L, 1, ''[]'')', :'other'), 'not_permitted', 'framework_id', :'other',
                 'another login is refused', 'fw_a');
-select t.raises(format('select howdah.request(%L, 2, ''[]'')', :'fw'), 'epoch_stale', 'epoch', null, 'a framework that has ended is refused', 'fw_a');
+select t.raises(format('select howdah.request(%L, 2, ''[]'')', :'fw'), 'framework_completed', 'framework_id', :'fw', 'a framework that has ended is refused', 'fw_a');
 select t.raises('select howdah.request(null, 1, ''[]'')', 'field_missing', 'framework_id', null, 'no framework is refused', 'fw_a');
 
 select * from finish();
