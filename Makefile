@@ -260,7 +260,7 @@ lint: ## layout, layers, sizes, banned calls, clang-format, clang-tidy
 
 # ---- demonstration, benches, installation -----------------------------------------------------
 
-.PHONY: demo bench bench-claims bench-policy deps deps-tests deps-docker install clean help
+.PHONY: demo bench bench-claims bench-failover bench-policy deps deps-tests deps-docker install clean help
 demo: deps ## install what is missing, build, run real work on a private cluster
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@packaging/demo.sh
@@ -270,6 +270,9 @@ bench: all $(B)/bin/claim_bench ## every bench; tables here, figures in build/be
 
 bench-claims: all $(B)/bin/claim_bench ## claims per second against pgbench
 	$(call run_if_there,bench/claims.sh)
+
+bench-failover: all ## a waiting framework while the database fails over (root)
+	$(call run_if_there,bench/failover.sh)
 
 bench-policy: all ## a turn of the sharing policy, from small cells to large ones
 	$(call run_if_there,bench/policy.sh)

@@ -5,7 +5,7 @@
 
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 status=0
-for bench in claims policy; do
+for bench in claims policy failover; do
     echo "== $bench"
     "./$bench.sh" "$@" || status=1
 done
