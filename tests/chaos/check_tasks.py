@@ -8,7 +8,6 @@ from check_claims import tasks_of
 from finding import ALIVE, ENDED, Finding
 
 NEXT = {
-    None: {"starting", "running", "killing", "unreachable"} | (ENDED - {"gone", "lost"}),
     "staging": {"starting", "running", "killing", "unreachable"} | (ENDED - {"gone", "lost"}),
     "starting": {"running", "killing", "unreachable"} | (ENDED - {"lost"}),
     "running": {"killing", "unreachable", "finished", "failed", "killed", "gone", "gone_by_operator"},

@@ -18,6 +18,7 @@ from ha.net import SWITCH_ADDRESS
 from ha.pair import Pair
 
 DATABASE, RELAY_PORTS = "howdah", 7000
+DISK_MB = 768               # of each server: its WAL alone may take half of that
 SETTINGS = {"max_connections": 80, "dynamic_shared_memory_type": "mmap"}
 
 
@@ -68,7 +69,7 @@ class PairTier(Tier):
     def start(self):
         self.lab.__enter__()
         self.relays.start()
-        self.pair = Pair(self.lab, settings=SETTINGS, disk_mb=384,
+        self.pair = Pair(self.lab, settings=SETTINGS, disk_mb=DISK_MB,
                          synchronous=self.synchronous)
         self.pair.start(DATABASE)
         Schema(self.lab, self.pair).migrate()

@@ -17,7 +17,7 @@ ok $? "another seed gives another one"
 is "$("$CHAOS" schedule.py 5 100 single)" "$("$CHAOS" schedule.py 5 250 single | sed -n 1,100p)" \
     "a shorter schedule is the beginning of a longer one"
 
-"$CHAOS" chaos.py --tier single --faults 3 --seed 4 --rate 12 --calm 6 --keep "$RUN" >"$TEST_SCRATCH/out" 2>&1
+"$CHAOS" chaos.py --tier single --faults 3 --seed 4 --rate 12 --calm 10 --keep "$RUN" >"$TEST_SCRATCH/out" 2>&1
 is $? 0 "a short run under load finds nothing" || diag "$(tail -n 60 "$TEST_SCRATCH/out")"
 "$CHAOS" test_checker.py "$RUN" >"$TEST_SCRATCH/plants" 2>&1
 is $? 0 "what is planted into its evidence is found" || diag "$(grep -v '^ok' "$TEST_SCRATCH/plants")"
