@@ -133,7 +133,8 @@ as $$
 
    select * from howdah.why_pending(:id);
 
-   Own frameworks; operators and observers, any. Errors: framework_unknown, not_permitted. */
+   Own frameworks; operators and observers, any. Errors: framework_unknown, not_permitted,
+   value_invalid. */
 #variable_conflict use_column
 declare
     v_principal name;
@@ -147,6 +148,9 @@ begin
         perform raise('not_permitted', 'why_pending', 'framework_id',
                       why_pending.framework_id::text,
                       'a framework that ' || quote_ident(session_user) || ' registered');
+    elsif (why_pending.max_requests >= 1) is not true then
+        perform raise('value_invalid', 'why_pending', 'max_requests',
+                      why_pending.max_requests::text, 'a number from 1');
     end if;
     return query
     with asked as materialized (
