@@ -137,7 +137,7 @@ class Cell:
         return processes_marked(f"{self.folder}/agents/{agent}")
 
     def executors(self, agent):
-        return sorted(pid for pid in self.node_pids(agent) if self.comm(pid) == "howdah-executo")
+        return sorted(pid for pid in self.node_pids(agent) if self.comm(pid) == "howdah-executor")
 
     @staticmethod
     def comm(pid):

@@ -55,7 +55,7 @@ def run(options, folder):
         time.sleep(options.calm)
         if options.lose:
             cell.tier.lose(LOSE_S)
-        problems = injector.problems + cell.wind_down(WIND_DOWN_S)
+        problems = injector.problems + injector.never_hit() + cell.wind_down(WIND_DOWN_S)
         evidence.collect(cell, problems)
     finally:
         cell.stop()

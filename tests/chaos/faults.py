@@ -16,7 +16,11 @@ PATIENCE_S = 4.0        # for somebody to be hit
 
 
 class Skipped(Exception):
-    """This machine cannot do the fault, or nothing was there to be hit."""
+    """Nothing was there to be hit."""
+
+
+class Unable(Skipped):
+    """This machine cannot do the fault."""
 
 
 # ---- programs --------------------------------------------------------------------------------------
@@ -242,7 +246,7 @@ def books_locked(cell, _fault):
 
 def disk_fill(cell, folder, path):
     if not cell.tier.can_fill(folder):
-        raise Skipped("no file system of its own could be mounted")
+        raise Unable("no file system of its own could be mounted")
     with open(path, "wb", buffering=0) as ballast:
         for size in (1 << 20, 1 << 12):
             try:
@@ -329,14 +333,14 @@ def delay(cell, fault):
 def clock_step(cell, fault):
     """The wall clock as the node's programs see it jumps, and back; up to an hour either way."""
     if not clock.can_step():
-        raise Skipped("libfaketime is not here")
+        raise Unable("libfaketime is not here")
     return stepped(cell.clock_path(fault.target), round((fault.share - 0.5) * 7200))
 
 
 def database_clock_step(cell, fault):
     """The primary's; up to 20 seconds either way, so that what waits for its clock comes to an end."""
     if not clock.can_step():
-        raise Skipped("libfaketime is not here")
+        raise Unable("libfaketime is not here")
     return stepped(f"{cell.tier.database_folder()}/clock", round((fault.share - 0.5) * 40))
 
 

@@ -8,7 +8,7 @@ import time
 import psycopg2
 
 from client import Answered, Lost
-from faults import FAULTS, Skipped
+from faults import FAULTS, Skipped, Unable
 from journal import Journal
 from kinds import KINDS
 
@@ -20,6 +20,7 @@ class Injector:
         self.cell, self.schedule = cell, schedule
         self.journal = Journal(f"{cell.folder}/log/faults.jsonl")
         self.done, self.skipped = collections.Counter(), collections.Counter()
+        self.missed = collections.Counter()         # skipped, though this machine can do it
         self.problems, self.threads, self.database_threads = [], [], []
         self.recovered_s = []           # from the end of a fault of the database to its first write
 
@@ -40,6 +41,11 @@ class Injector:
         self.join(self.threads)
         self.database_wait()
 
+    def never_hit(self):
+        """Kinds that were tried and never found anybody: then it is the fault that is broken."""
+        return [f"{kind} was tried {count} times and never hit anybody"
+                for kind, count in self.missed.items() if count >= 3 and not self.done[kind]]
+
     @staticmethod
     def join(threads):
         for thread in threads:
@@ -56,6 +62,7 @@ class Injector:
             self.journal.write("end", number=fault.number, fault=fault.kind)
         except (Skipped, ProcessLookupError, Lost, Answered, psycopg2.Error) as error:
             self.skipped[fault.kind] += 1
+            self.missed[fault.kind] += not isinstance(error, Unable)
             self.journal.write("skipped", number=fault.number, fault=fault.kind, why=str(error).strip())
         except Exception as error:  # pylint: disable=broad-except
             self.problems.append(f"fault {fault.number} {fault.kind}: {type(error).__name__}: {error}")
