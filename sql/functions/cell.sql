@@ -80,7 +80,7 @@ begin
        or jsonb_typeof(mark -> 'epoch') is distinct from 'number'
        or (mark -> 'epoch')::numeric not between 0 and 9223372036854775807
        or jsonb_typeof(mark -> 'generation') is distinct from 'number'
-       or (mark -> 'generation')::numeric not between 0 and 2147483647
+       or (mark -> 'generation')::numeric not between 0 and 9223372036854775807
        or coalesce(mark ->> 'timeline', '00000000') !~ '^[0-9A-F]{8}$' then
         perform howdah_private.raise('value_invalid', call, 'cell', mark::text,
                                      'an object with cell_id, epoch, token, generation and timeline');

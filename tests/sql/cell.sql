@@ -250,6 +250,9 @@ select is(t.as_login('ag_a', format($$ select howdah.agent_register('kept', 'h',
 select is(t.as_login('fw_a', format($$ select r.epoch from howdah.framework_register('kept',
               framework_id => %L, cell => %L) r $$, :'fw', :'before'))::bigint, :recovered + 1,
           'so does a framework, in the epoch after');
+select is(t.as_login('fw_a', format('select howdah.framework_heartbeat(%L, %s, %L)', :'fw',
+                                    :recovered + 1, t.mark()))::jsonb, t.mark(),
+          'and its heartbeats with the mark of now are welcome');
 select gen_random_uuid() as stranger \gset
 select t.sync(:'ag', format('{"running": [%s, %s]}', to_json(:'live'::text), to_json(:'stranger'::text))::jsonb)
        -> 'forget' as forget \gset
