@@ -105,6 +105,7 @@ if [ -f "$TARBALL" ]; then
 else
     pristine_make
 fi
+chmod 755 "$ROOT" # mktemp's folder is its owner's alone, and becomes the root of everybody
 network_copy
 mounts_make || stop "mounting failed"
 git -c safe.directory='*' clone -q "file://$PWD" "$ROOT/root/howdah" || stop "the repository cannot be cloned"
