@@ -236,7 +236,7 @@ returns setof howdah_private.claim_row
 language sql
 as $$
     /* Phase 1: the specs in order, each with its place or the reason that is known already. */
-    select s.n::integer, s.spec, x.name, v.agent_id, v.seen, v.offer_id,
+    select s.n::integer, s.spec, s.name, v.agent_id, v.seen, v.offer_id,
            coalesce(v.reason, case when x.taken then 'name_in_use'
                                    when a.agent_id is null then 'agent_unknown' end),
            null::text, null::numeric, null::numeric,
@@ -246,19 +246,17 @@ as $$
                when a.agent_id is null then howdah_private.problem(
                    'agent', s.spec -> 'agent', 'the id of an agent') end),
            gen_random_uuid(), null::int4multirange, null::jsonb
-    from jsonb_array_elements(claim_read.tasks) with ordinality as s (spec, n)
+    from (select e.n, e.spec, y.name, row_number() over (partition by y.name order by e.n) as nth
+          from jsonb_array_elements(claim_read.tasks) with ordinality as e (spec, n)
+          cross join lateral (select case when jsonb_typeof(e.spec) = 'object'
+                                          then e.spec ->> 'name' end as name) y) s
     cross join lateral howdah_private.spec_verdict(s.spec, claim_read.fw) v
     cross join lateral (
-        select case when jsonb_typeof(s.spec) = 'object' then s.spec ->> 'name' end as name) y
-    cross join lateral (
-        select y.name,
-               exists (select 1 from howdah_private.task t
-                       where t.framework_id = (claim_read.fw).framework_id and t.name = y.name collate "C"
-                         and t.terminal_at is null)
-               or exists (select 1
-                          from jsonb_array_elements(claim_read.tasks) with ordinality as e (spec, n)
-                          where e.n < s.n and jsonb_typeof(e.spec) = 'object'
-                            and e.spec ->> 'name' = y.name) as taken) x
+        select s.nth > 1
+               or exists (select 1 from howdah_private.task t
+                          where t.framework_id = (claim_read.fw).framework_id
+                            and t.name = s.name collate "C"
+                            and t.terminal_at is null) as taken) x
     left join howdah_private.agent a on a.agent_id = v.agent_id
     order by s.n;
 $$;
