@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: PostgreSQL
-# Two agents of one name: the newer incarnation fences the older one, a stranger is kept out.
+# Two agents of one name: the newer incarnation fences the older one, a stranger is kept out. And an agent
+# that an operator declared gone while it lives: it stops, and comes back as a new one.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/cluster.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tasks.sh"
 
@@ -43,4 +44,26 @@ ok $? "and leaves its tasks alone"
 task_wait 20 "$TASK" gone
 ok $? "which the newer one does not have: they are gone to the cell"
 kill $(task_pids "$TASK") 2>/dev/null
+
+task_new agent-1 '"command": {"shell": "sleep 300"}'
+task_wait 20 "$TASK" running
+GONE=$(cluster_sql "select agent_id from howdah.agents where name = 'agent-1'")
+is "$(cluster_sql -u operator "select howdah.agent_remove('$GONE')")" 1 "an operator declares the live agent gone"
+is "$(task_field "$TASK" state)" gone_by_operator "its task counts as gone"
+wait "$SECOND"
+[ $? -ne 0 ]
+ok $? "the agent stops"
+SECOND=
+like "$(tail -n 2 "$CLUSTER/log/second.log")" 'an operator declared the agent gone' "it says why"
+[ -n "$(task_pids "$TASK")" ]
+ok $? "and leaves its task alone"
+howdah-agent --db "$HOWDAH_DB_AGENT" --name agent-1 --work-dir "$CLUSTER/second" --isolation none \
+    --resources 'cpus:4;mem:4096;disk:20480;ports:[31000-31999]' >"$CLUSTER/log/third.log" 2>&1 &
+SECOND=$!
+wait_until 30 "the task is killed" task_gone "$TASK"
+ok $? "started again it kills what the cell counts as gone"
+is "$(cluster_sql "select agent_id <> '$GONE', epoch, state from howdah.agents
+                   where name = 'agent-1' and state <> 'gone'")" 't|1|active' "and is a new agent"
+is "$(task_field "$TASK" state)" gone_by_operator "what the operator said of the task stays"
+is "$(cluster_sql 'select count(*) from howdah.audit()')" 0 "the books are right"
 done_testing
