@@ -245,9 +245,10 @@ as $$
    again; each call is one more restore. Errors: field_missing. Operators only.
 
    What it does: raises epoch and generation, ends the leader's lease, puts the epochs of all agents and
-   frameworks above whatever was handed out (so all that was registered before is fenced), forgets
-   heartbeats and offers, lets no number of an update, an event or an offer come twice, and writes an event
-   (object_kind cell, cause recover, the reason as message). Nobody is declared lost before outage_grace_s has passed.
+   frameworks above whatever was handed out (so all that was registered before is fenced), lets the failover
+   timeouts of silent frameworks begin anew, forgets heartbeats and offers, lets no number of an update, an
+   event or an offer come twice, and writes an event (object_kind cell, cause recover, the reason as message).
+   Nobody is declared lost before outage_grace_s has passed.
 
    What agents, frameworks and books do then, without anybody's help:
      agents       learn of the new generation (cell_recovered), register again under the id they
@@ -282,7 +283,9 @@ begin
     update leader l
     set coordinator_id = null, name = null, expires_at = '-infinity',
         epoch = greatest(l.epoch + 1, v_epoch);
-    update framework f set epoch = greatest(f.epoch + 1, v_epoch)
+    update framework f
+    set epoch = greatest(f.epoch + 1, v_epoch),
+        state_at = case f.state when 'disconnected' then now() else f.state_at end
     where f.framework_id in (select o.framework_id from framework o
                              where o.state <> 'completed' order by o.framework_id for update);
     delete from framework_heartbeat;

@@ -415,7 +415,8 @@ as $$
    past their failover timeout are completed. Returns how many changed. Heartbeats are soft state, so
    nobody counts as silent before the cell has been in its present epoch, and this server up, for the same
    time and for outage_grace_s; nor does a framework one of whose calls is in progress: its lock is
-   tried, not waited for. */
+   tried, not waited for. The failover timeout itself runs on through epochs, else a cell with a term a
+   day would keep the tasks of a dead framework for ever. */
 declare
     v_since timestamptz := leader_enter('frameworks_expire', frameworks_expire.epoch);
     v_limit timestamptz := clock_timestamp() - 3 * setting_interval('framework_heartbeat_s');
@@ -454,8 +455,7 @@ begin
     select array_agg(f.framework_id) into v_ended
     from framework f
     where f.framework_id = any (v_ids) and f.state = 'disconnected'
-      and greatest(f.state_at, v_since) + make_interval(secs => f.failover_timeout_s)
-          < clock_timestamp();
+      and f.state_at + make_interval(secs => f.failover_timeout_s) < clock_timestamp();
     perform frameworks_complete(v_ended, 'expire', 'coordinator');
     perform offers_rescind_frameworks(v_silent || v_ended, 'framework_disconnected');
     return coalesce(cardinality(v_silent), 0) + coalesce(cardinality(v_ended), 0);

@@ -216,6 +216,9 @@ select t.as_login('op', format('select howdah.agent_remove(%L)', :'gone'));
 select t.offers() as made \gset
 select t.task(:'fw', :'ag', 'live') as live \gset
 select t.report(:'live', 'running') is not null as x \gset
+select t.fw('silent') as silent \gset
+update howdah_private.framework set state = 'disconnected', state_at = clock_timestamp() - interval '8 days'
+where framework_id = :'silent';
 select t.mark() as before, t.cell('epoch')::bigint as epoch_before \gset
 select t.raises(format('select howdah.cell_recover(%L)', r), 'field_missing', 'reason', null,
                 'a restore needs a reason', 'op')
@@ -235,6 +238,9 @@ select is(t.rows('select coordinator_id, epoch >= t.cell(''epoch'')::bigint from
 select is((select count(*) from howdah_private.offer), 0::bigint, 'offers are gone');
 select ok(t.epoch_of(:'fw') >= :recovered and t.epoch_of(:'ag') >= :recovered,
           'all that were registered are fenced');
+select ok(state_at > clock_timestamp() - interval '1 minute',
+          'a framework that was silent in the backup has its whole failover timeout to come back')
+from howdah_private.framework where framework_id = :'silent';
 select is(t.epoch_of(:'ended') < :recovered and t.epoch_of(:'gone') < :recovered, true,
           'what has ended stays as it was');
 select t.raises(format('select howdah.agent_sync(%L, 1, %L)', :'ag',

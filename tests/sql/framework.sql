@@ -168,9 +168,14 @@ select is(t.offer(:'fw', :'ag'), null, 'a disconnected framework is offered noth
 select is(t.chore('frameworks_expire'), 0, 'being disconnected is not news twice');
 select is((select count(*)::integer from t.claim(:'fw', jsonb_build_array(t.spec('still', :'ag')))
            where committed), 1, 'a disconnected framework''s claim still goes through');
+select t.task(:'fw', :'ag', 'meanwhile') as meanwhile \gset
+select t.report(:'meanwhile', 'finished') is not null as x \gset
 select is(t.problem(format('select howdah.framework_heartbeat(%L, 2)', :'fw'), 'fw_a'), null,
           'a heartbeat');
 select is(t.fw_row(:'fw'), 'active 2 f 90', 'brings it back, in the same epoch');
+select is(t.as_login('fw_a', format('select count(*) from howdah.updates_pending(%L, 2) u
+                                     where u.task_id = %L', :'fw', :'meanwhile')), '1',
+          'what was reported while it was disconnected waits for it');
 select is((select from_state || ' ' || cause from howdah_private.event where object_id = :'fw'
            order by event_id desc limit 1), 'disconnected sync', 'which is an event');
 update howdah_private.cell set epoch_at = clock_timestamp();
@@ -187,8 +192,15 @@ update howdah_private.framework set failover_timeout_s = 2 where framework_id = 
 update howdah_private.framework set state_at = clock_timestamp() - interval '3 s'
 where framework_id = :'fw';
 select t.task(:'fw', :'ag', 'staged') as staged \gset
-select is(t.chore('frameworks_expire'), 1, 'after it');
-select is(t.fw_row(:'fw'), 'completed 3 f 2', 'it is completed, and fenced');
+update howdah_private.cell set epoch_at = clock_timestamp();
+select is(t.chore('frameworks_expire'), 0, 'nor is it ended as soon as a new epoch begins');
+update howdah_private.cell set epoch_at = clock_timestamp() - interval '3.5 s';
+update howdah_private.framework set failover_timeout_s = 60, state_at = clock_timestamp() - interval '61 s'
+where framework_id = :'fw';
+select is(t.chore('frameworks_expire'), 1,
+          'after it, counted from its last sign of life through every epoch since');
+update howdah_private.cell set epoch_at = clock_timestamp() - interval '1 day';
+select is(t.fw_row(:'fw'), 'completed 3 f 60', 'it is completed, and fenced');
 select is(t.state(:'survivor') || ' ' || t.state(:'staged'), 'killing killing',
           'its tasks are killed');
 select is((select reason || ' ' || (select actor from howdah_private.event
