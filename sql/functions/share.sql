@@ -372,8 +372,9 @@ with plain as materialized (
                                                    where t.amount > 0)))
 )
 select p.role, x.resource, sum(x.amount)::double precision as amount
-from (select q.role, sum(q.count * q.cpus_milli) / 1000.0 as cpus, sum(q.count * q.mem) as mem,
-             sum(q.count * q.disk) as disk, sum(q.count * q.gpus) as gpus
+from (select q.role, sum(q.count::numeric * q.cpus_milli) / 1000.0 as cpus,
+             sum(q.count * q.mem) as mem, sum(q.count * q.disk) as disk,
+             sum(q.count * q.gpus) as gpus
       from plain q group by q.role) p
 cross join lateral (values ('cpus', p.cpus), ('mem', p.mem), ('disk', p.disk), ('gpus', p.gpus))
     as x (resource, amount)

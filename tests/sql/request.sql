@@ -106,4 +106,17 @@ select t.raises(format('select howdah.request(%L, 1, ''[]'')', :'other'), 'not_p
 select t.raises(format('select howdah.request(%L, 2, ''[]'')', :'fw'), 'framework_completed', 'framework_id', :'fw', 'a framework that has ended is refused', 'fw_a');
 select t.raises('select howdah.request(null, 1, ''[]'')', 'field_missing', 'framework_id', null, 'no framework is refused', 'fw_a');
 
+-- --- absurd amounts ------------------------------------------------------------------------------
+
+select t.ag('of-all-kinds', '{"cpus": 4, "mem": 4000, "disk": 100}') is not null as made;
+select t.as_login('fw_b', format('select howdah.request(%L, 1, %L)', :'other', jsonb_build_array(
+    jsonb_build_object('count', 1000000, 'resources',
+                       '{"cpus": 1e12, "mem": 1e12, "disk": 1e12}'::jsonb))));
+select is((select r.amount from howdah_private.role_requested r
+           join howdah_private.framework f on f.role = r.role and f.framework_id = :'other'
+           where r.resource = 'cpus'), 1e18::double precision,
+          'the most that can be asked for can be added up');
+select is((select count(*) from howdah_private.share_now() s where s.node = '' and s.fair > s.total * 1.000001),
+          0::bigint, 'and shares can be made of it');
+
 select * from finish();
