@@ -33,9 +33,10 @@ begin
            array_agg(e.spec ->> 'name'), array_agg(e.spec ->> 'agent')
     into v_alike, v_gang.names, v_agents
     from jsonb_array_elements(tasks) as e (spec);
-    if v_alike and not tasks @? '$[*].name ? (@.type() != "string")'
+    -- strict: a lax path would look into lists. The length: no id is null, has a bar, or is two.
+    if v_alike and not tasks @? 'strict $[*].name ? (@.type() != "string")'
        and array_to_string(v_gang.names, '|') !~ c_not_names
-       and array_position(v_agents, null) is null
+       and length(array_to_string(v_agents, '|')) = 37 * cardinality(v_agents) - 1
        and array_to_string(v_agents, '|') ~ c_uuids then
         v_gang.agents := v_agents::uuid[];
         v_gang.body := v_body;
@@ -302,7 +303,7 @@ begin
     from framework f
     where f.framework_id = claim_gang.framework_id and f.epoch = claim_gang.epoch
       and f.principal = session_user and f.state <> 'completed'
-      and claim_gang.mode in ('all', 'any')
+      and claim_gang.claim_key is not null and claim_gang.mode in ('all', 'any')
       and (claim_gang.conflict = 'fit'
            or claim_gang.conflict = 'version' and v_gang.seen is not null)
       and cardinality(v_gang.ids) <= (select s.value::integer from setting s

@@ -241,4 +241,21 @@ select is(t.reasons(:'fw', jsonb_build_array(
               t.spec('fits', :'big', '{}'),
               t.spec('absurd', :'big', '{}', '{"version": 1e30}')), 'any'),
           'committed task_invalid', 'an absurd version is refused where it stands, and the rest committed');
+
+-- --- what only looks like names and ids ----------------------------------------------------------
+
+select is(t.reasons(:'fw', jsonb_build_array(
+              t.spec('two-in-one', :'big', '{}') || jsonb_build_object('agent', :'big' || '|' || :'big'),
+              t.spec('good', :'big', '{}')), 'any'),
+          'task_invalid committed', 'two ids in one are no agent''s id');
+select is(t.reasons(:'fw', jsonb_build_array(
+              t.spec('x', :'big', '{}') || jsonb_build_object('agent', :'big' || '|'),
+              t.spec('better', :'big', '{}')), 'any'),
+          'task_invalid committed', 'nor is one with a bar at its end');
+select is(t.reasons(:'fw', jsonb_build_array(
+              t.spec('x', :'big', '{}') || '{"name": ["listed"]}',
+              t.spec('best', :'big', '{}')), 'any'),
+          'task_invalid committed', 'a name in a list is no name');
+select t.raises(format('select howdah.claim(%L, 1, null, %L)', :'fw', t.spread('k', 2)),
+                'field_missing', 'claim_key', null, 'a gang needs a key', 'fw_a');
 select * from finish();
