@@ -9,9 +9,10 @@
 #include "base/db_blocking.h"
 #include "base/db_internal.h"
 
-#define UNTIL_KNOWN_WAIT_MIN_MS 50
-#define UNTIL_KNOWN_WAIT_MAX_MS 500
-#define UNTIL_KNOWN_DOUBLINGS   8
+#define UNTIL_KNOWN_WAIT_MIN_MS  50
+#define UNTIL_KNOWN_WAIT_MAX_MS  500
+#define UNTIL_KNOWN_DOUBLINGS    8
+#define UNTIL_KNOWN_TRY_LEAST_MS 500 /* finding a server may have used the deadline up */
 
 static const struct db_stmt confirm_stmt = {.name = "confirm",
                                             .text = DB_CONFIRM_SQL,
@@ -41,6 +42,8 @@ static int64_t until_known_patience_ms(const struct until_known *call)
     int64_t patience_ms = (int64_t)call->stmt->try_ms << doublings;
     int64_t left_ms = until_known_left_ms(call);
 
+    if (left_ms < UNTIL_KNOWN_TRY_LEAST_MS)
+        left_ms = UNTIL_KNOWN_TRY_LEAST_MS;
     return patience_ms && patience_ms < left_ms ? patience_ms : left_ms;
 }
 

@@ -16,13 +16,14 @@
 #include "tests/unit/db_owner.h"
 #include "tests/unit/postgres.h"
 
-enum { WHERE, PID, KEEP, KEEP_ONCE, NAP };
+enum { WHERE, PID, KEEP, KEEP_ONCE, NAP, LATE };
 static const struct db_stmt stmts[] = {
     [WHERE] = {"where", "select current_setting('unix_socket_directories')", 0, DB_READS, 0, 8000},
     [PID] = {"pid", "select pg_backend_pid()", 0, DB_READS, 0, 8000},
     [KEEP] = {"keep", "select keep($1)", 1, DB_BY_KEY, 0, 9000},
     [KEEP_ONCE] = {"keep_once", "select keep($1)", 1, DB_ONCE, 0, 9000},
     [NAP] = {"nap", "select pg_sleep(0)", 0, DB_READS, 500, 8000},
+    [LATE] = {"late", "select pg_sleep(20)", 0, DB_READS, 0, 1},
 };
 
 /* Both servers, the named one first. */
@@ -432,6 +433,19 @@ static void a_blocking_call_is_tried_until_its_outcome_is_known(void **state)
     cut_proxy_stop(proxy, folder);
 }
 
+static void a_deadline_that_passes_before_a_server_is_found_still_ends_the_call(void **state)
+{
+    PGconn *conn = NULL;
+    const struct db_login login = {
+        .conninfo = only(POSTGRES_FIRST), .application_name = "test_db", .conn = &conn};
+    struct err err = {0};
+
+    (void)state;
+    assert_null(db_call_until_known(&login, &stmts[LATE], NULL, ERR_none, &err));
+    assert_int_equal(err.code, ERR_deadline_passed);
+    PQfinish(conn);
+}
+
 static const char fixtures[] =
     "create table kept (key text primary key);"
     /* true for the one that made it */
@@ -457,6 +471,7 @@ int main(void)
         cmocka_unit_test(a_paused_backend_costs_one_try),
         cmocka_unit_test(an_answer_lost_after_its_commit_is_asked_for_again),
         cmocka_unit_test(a_blocking_call_is_tried_until_its_outcome_is_known),
+        cmocka_unit_test(a_deadline_that_passes_before_a_server_is_found_still_ends_the_call),
         cmocka_unit_test(a_commit_whose_wait_was_cancelled_is_no_answer),
         cmocka_unit_test_setup(a_call_that_may_not_be_repeated_learns_that_nobody_confirmed_it,
                                fresh_standby),
