@@ -64,6 +64,7 @@ begin
         perform raise('value_invalid', 'role_delete', 'name', role_delete.name,
                       'a role other than default');
     end if;
+    lock table quota in row exclusive mode; -- before the role, as quota_set does
     perform 1 from role r where r.name = role_delete.name for update;
     if not found then
         perform raise('role_unknown', 'role_delete', 'name', role_delete.name,
