@@ -18,7 +18,6 @@
 #include "base/mem.h"
 
 #define TASK      "7f3c1f5e-0000-4000-8000-000000000001"
-#define TASK_META "meta/tasks/" TASK
 #define DEADLINE  60000
 #define DEEP      3000
 #define WIDE      2000
@@ -64,8 +63,9 @@ static size_t entries_of(const char *name)
 /* A sandbox and a checkpoint of TASK. */
 static int set_up(void **state)
 {
+    static const char checkpoint[] = "meta/tasks/" TASK;
     static const char *const folders[] = {"meta",      "meta/tasks", "meta/trash",
-                                          "sandboxes", TASK_META,    "outside"};
+                                          "sandboxes", checkpoint,   "outside"};
     CLEANUP_FREE char *sandbox = sandbox_path(work_dir, TASK);
     struct err err;
 
