@@ -7,12 +7,14 @@ import os
 
 LIBRARY = next(iter(glob.glob("/usr/lib/*-linux-gnu/faketime/libfaketime.so.1")), None)
 WRAPPER = """#!/bin/sh
-# pg_ctl, whose server sees the clock of the file beside its data directory
+# pg_ctl, whose server sees the clock of the file that is named like the folder of its data directory:
+# here, since the server's own disk may be full
 for word; do
-    [ "$before" = -D ] && clock=${{word%/*}}/clock
+    [ "$before" = -D ] && folder=${{word%/*}}
     before=$word
 done
-[ -f "$clock" ] || echo +0 >"$clock"
+clock={clocks}/${{folder##*/}}.clock
+[ -f "$clock" ] || exec {program} "$@"
 export LD_PRELOAD={library} FAKETIME_TIMESTAMP_FILE="$clock" FAKETIME_CACHE_DURATION=1
 export FAKETIME_DONT_FAKE_MONOTONIC=1
 exec {program} "$@"
@@ -36,13 +38,16 @@ def step(path, seconds):
     os.replace(f"{path}.new", path)
 
 
-def server_programs(original, folder):
-    """A folder with PostgreSQL's programs, in which pg_ctl starts servers with such a clock."""
+def server_programs(original, folder, servers):
+    """A folder with PostgreSQL's programs, in which pg_ctl starts servers with such a clock, and with the
+    clocks of these servers."""
     os.makedirs(folder)
+    for name in servers:
+        step(f"{folder}/{name}.clock", 0)
     for name in os.listdir(original):
         if name != "pg_ctl":
             os.symlink(f"{original}/{name}", f"{folder}/{name}")
     with open(f"{folder}/pg_ctl", "w", encoding="ascii") as file:
-        file.write(WRAPPER.format(library=LIBRARY, program=f"{original}/pg_ctl"))
+        file.write(WRAPPER.format(library=LIBRARY, program=f"{original}/pg_ctl", clocks=folder))
     os.chmod(f"{folder}/pg_ctl", 0o755)
     return folder

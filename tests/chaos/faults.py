@@ -341,7 +341,7 @@ def database_clock_step(cell, fault):
     """The primary's; up to 20 seconds either way, so that what waits for its clock comes to an end."""
     if not clock.can_step():
         raise Unable("libfaketime is not here")
-    return stepped(f"{cell.tier.database_folder()}/clock", round((fault.share - 0.5) * 40))
+    return stepped(cell.tier.clock_path(), round((fault.share - 0.5) * 40))
 
 
 def stepped(path, seconds):

@@ -63,7 +63,7 @@ class PairTier(Tier):
     def __init__(self, folder, synchronous=True):
         super().__init__(folder)
         self.synchronous = synchronous
-        os.environ["HOWDAH_PG_BIN"] = self.server_programs(needs.postgres_bin())
+        os.environ["HOWDAH_PG_BIN"] = self.server_programs(needs.postgres_bin(), "pg1", "pg2")
         self.lab, self.pair, self.relays = Lab(), None, Relays()
 
     def start(self):

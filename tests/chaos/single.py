@@ -50,7 +50,7 @@ class SingleTier(Tier):
     def __init__(self, folder):
         super().__init__(folder)
         self.cluster, self.relays, self.env = f"{folder}/cluster", Relays(), {}
-        self.programs = self.server_programs(needs.postgres_bin())
+        self.programs = self.server_programs(needs.postgres_bin(), "pg")
 
     # ---- life ----
 

@@ -24,8 +24,18 @@ class Tier:
         if done.returncode == 0:
             self.mounts.append(path)
 
-    def server_programs(self, original):
-        return clock.server_programs(original, f"{self.folder}/bin") if clock.can_step() else original
+    def server_programs(self, original, *servers):
+        if not clock.can_step():
+            return original
+        return clock.server_programs(original, f"{self.folder}/bin", servers)
+
+    def clock_path(self):
+        """Of the primary."""
+        return f"{self.folder}/bin/{os.path.basename(self.database_folder())}.clock"
+
+    def database_folder(self):
+        """Of the primary, as a path of this machine."""
+        raise NotImplementedError
 
     def can_fill(self, path):
         return path in self.mounts
