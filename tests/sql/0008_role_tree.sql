@@ -2,8 +2,7 @@
 -- Roles as a tree and their quota: what the tables themselves refuse.
 
 \ir lib/open.psql
-\set migration `pwd` '/sql/migrations/0008_role_tree.sql'
-select set_config('t.migration', :'migration', false) \gset x_
+\set migration `cat sql/migrations/0008_role_tree.sql`
 
 insert into howdah_private.role (name) values ('a'), ('a/b'), ('a/b/c');
 select is(t.rows('select name, parent from howdah_private.role order by name'),
@@ -46,7 +45,7 @@ select is(t.rows('select name, parent, weight from howdah_private.role where nam
 drop table howdah_private.quota cascade;
 alter table howdah_private.role drop column parent cascade;
 insert into howdah_private.role (name) values ('odd /q');
-select throws_ok('do ' || quote_literal(substring(pg_read_file(current_setting('t.migration')) from 'do \$\$(.*?)\$\$;')),
+select throws_ok('do ' || quote_literal(substring(:'migration' from 'do \$\$(.*?)\$\$;')),
                  'P0001', 'a role has the parent "odd ", which is no good name; delete that role and make it anew',
                  'one whose parent could have no name is told of');
 
