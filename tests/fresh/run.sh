@@ -30,14 +30,15 @@ command -v debootstrap >/dev/null || stop "debootstrap is not installed"
 mkdir -p "$CACHE" && CACHE=$(cd "$CACHE" && pwd -P) || exit 1
 TARBALL=$CACHE/$SUITE.tar
 ROOT=$(mktemp -d /var/tmp/howdah-fresh.XXXXXX) || exit 1
+mount --bind "$ROOT" "$ROOT" || exit 1 # as the mount that a root is: `ip netns exec` remounts it
 
 # Deepest mount first. Without this an rm could reach the host's own folders.
 unmount_all() {
     local mount
-    for mount in $(awk -v root="$ROOT/" 'index($2, root) == 1 { print $2 }' /proc/mounts | sort -r); do
+    for mount in $(awk -v root="$ROOT" '$2 == root || index($2, root "/") == 1 { print $2 }' /proc/mounts | sort -r); do
         umount "$mount" || umount -l "$mount"
     done
-    ! grep -q " $ROOT/" /proc/mounts
+    ! grep -q " $ROOT[/ ]" /proc/mounts
 }
 
 # Whatever runs in the root: a daemon that stayed would hold its files, and is a failure of its own.

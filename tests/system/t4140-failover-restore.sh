@@ -21,11 +21,16 @@ task_new agent-1 '"command": {"shell": "while [ ! -e go ]; do sleep 0.1; done; e
 wait_until 30 "three tasks run" live_count 3
 ok $? "a framework of the library and one of SQL run tasks"
 
+# A new term after the backup: without one there is nothing that the backup has not lived through.
+CELL_EPOCH=$(cluster_sql 'select epoch from howdah_private.cell')
+cluster_kill KILL coordinator
 devcluster pg-stop "$CLUSTER"
 data_copy backup
 devcluster pg-start "$CLUSTER"
+cluster_revive >/dev/null
 leads() { [ "$(cluster_sql 'select "leading" from howdah.leader')" = t ]; }
-wait_until 30 "somebody leads" leads
+new_term() { [ "$(cluster_sql 'select epoch from howdah_private.cell')" -gt "$CELL_EPOCH" ]; }
+wait_until 30 "a coordinator leads in a new term" new_term
 touch "$WORK/sandboxes/$ENDS/go"
 task_wait 30 "$ENDS" failed
 task_new agent-1 '"command": {"shell": "sleep 300"}' && LATE=$TASK
