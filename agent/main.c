@@ -62,6 +62,15 @@ static int options_load(struct options *options, int argc, char **argv, struct e
     return options_complete(options, err);
 }
 
+static int agent_loop(struct program *program)
+{
+    event_base_dispatch(program->base);
+    enum agent_end end = agent_ended(program->agent);
+    agent_destroy(program->agent);
+    return end == AGENT_STOPPED ? EXIT_OK : end == AGENT_FENCED ? EXIT_FENCED : EXIT_FAILED;
+}
+
+/* Signals are caught before tasks are adopted: SIGUSR1's own effect would leave them running. */
 static int agent_run(struct program *program, struct err *err)
 {
     struct event *caught[SIGNAL_COUNT];
@@ -70,17 +79,13 @@ static int agent_run(struct program *program, struct err *err)
 
     if (transport == NULL)
         return EXIT_FAILED;
-    program->agent = agent_create(program->base, &program->options, transport, err);
-    if (program->agent == NULL)
-        return EXIT_FAILED;
     for (size_t i = 0; i < SIGNAL_COUNT; i++)
         caught[i] = loop_signal(program->base, signals[i], signal_caught, program);
-    event_base_dispatch(program->base);
-    enum agent_end end = agent_ended(program->agent);
+    program->agent = agent_create(program->base, &program->options, transport, err);
+    int rc = program->agent != NULL ? agent_loop(program) : EXIT_FAILED;
     for (size_t i = 0; i < SIGNAL_COUNT; i++)
         event_free(caught[i]);
-    agent_destroy(program->agent);
-    return end == AGENT_STOPPED ? EXIT_OK : end == AGENT_FENCED ? EXIT_FENCED : EXIT_FAILED;
+    return rc;
 }
 
 int main(int argc, char **argv)
