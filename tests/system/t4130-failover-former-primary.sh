@@ -15,9 +15,12 @@ task_new agent-1 '"command": {"shell": "sleep 300"}' && KEPT=$TASK
 task_wait 20 "$KEPT" running
 ok $? "a task runs"
 
+# The cell goes on in a new term, which the copy has not lived through.
+cluster_kill KILL coordinator
 devcluster pg-stop "$CLUSTER"
 data_copy former
 devcluster pg-start "$CLUSTER"
+cluster_revive >/dev/null
 seen_epoch() { jq .cell.epoch "$WORK/meta/agent.json"; }
 cell_epoch() { cluster_sql "select epoch from howdah.cell_identity()"; }
 newer() { [ "$(seen_epoch)" -gt "$FORMER_EPOCH" ]; }
