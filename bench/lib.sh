@@ -5,6 +5,7 @@
 #   bench_cluster               PostgreSQL and schema in $BENCH_CLUSTER, as a real one: fsync on,
 #                               synchronous_commit on; removed at exit
 #   bench_sql SQL               as the superuser
+#   bench_wal_ready MB          so much of the log ahead is files that exist
 #   bench_watch_start, bench_watch_stop
 #                               what happens between the two: sets WATCH_SERVER_S (cpu seconds of
 #                               the server's sessions that have ended), WATCH_WAL (bytes),
@@ -48,6 +49,20 @@ bench_cluster() {
     mkdir -p "$BENCH_OUT"
     BENCH_CLUSTER=$(cluster_open "$BENCH_CLUSTER") && pg_start "$BENCH_CLUSTER" &&
         env_write "$BENCH_CLUSTER" && migrate "$BENCH_CLUSTER" && . "$BENCH_CLUSTER/env"
+}
+
+# A server that has run for a while writes its log into files of before; a new one makes each anew,
+# 16 MB of zeros and an fsync within somebody's commit, which is dearest for who writes most. A
+# checkpoint keeps used files for later, up to min_wal_size.
+bench_wal_ready() { # MB
+    bench_sql "alter system set min_wal_size = '$1MB'" >/dev/null &&
+        bench_sql "select pg_reload_conf()" >/dev/null &&
+        bench_sql "do \$\$ begin
+                       for i in 1 .. $1 / 16 loop
+                           perform pg_logical_emit_message(false, 'bench', 'fill'), pg_switch_wal();
+                       end loop;
+                   end \$\$" >/dev/null &&
+        bench_sql checkpoint >/dev/null
 }
 
 bench_sql() { pg_psql "$BENCH_CLUSTER" -A -t -c "$1"; }

@@ -5,8 +5,9 @@
 -- Two ways lead to the same books. The quick way takes claims whose specs are all valid, ask for
 -- plain resources only, and all fit: a handful of set-based statements. Whatever it cannot take goes
 -- to claim_decide (claim_decide.sql), which walks the specs in order and says why each was refused.
--- Both lock agent pools in agent_id order, so claims cannot deadlock, and neither touches a row that
--- claims on other agents touch.
+-- Both take the tasks' names first, in order, and lock agent pools last, in agent_id order: so claims
+-- cannot deadlock, and hold what others may want for as short a time as can be. Neither touches a row
+-- that claims on other agents touch.
 
 create or replace function howdah_private.claim_replay(
     earlier howdah_private.claim, tasks jsonb)
@@ -189,6 +190,7 @@ declare
     v_locked text := pg_advisory_xact_lock_shared(18543, uuid_hash(claim.framework_id));
     v_spec jsonb := claim.tasks -> 0;
     v_task uuid;
+    v_name text;
     v_agent uuid;
     v_offer record;
     v_cpus bigint;
@@ -199,12 +201,12 @@ declare
 begin
     -- The commonest claim, one plain task that fits, in as few statements and expressions as can be:
     -- each is set up anew in every transaction. What it cannot take it leaves to those below.
-    select gen_random_uuid(), uuid_or_null(v_spec ->> 'agent'),
+    select gen_random_uuid(), v_spec ->> 'name', uuid_or_null(v_spec ->> 'agent'),
            coalesce((v_spec -> 'resources' -> 'cpus')::numeric, 0) * 1000,
            coalesce((v_spec -> 'resources' -> 'mem')::bigint, 0),
            coalesce((v_spec -> 'resources' -> 'disk')::bigint, 0),
            coalesce((v_spec -> 'resources' -> 'gpus')::bigint, 0)
-    into v_task, v_agent, v_cpus, v_mem, v_disk, v_gpus
+    into v_task, v_name, v_agent, v_cpus, v_mem, v_disk, v_gpus
     from framework f
     where f.framework_id = claim.framework_id and f.epoch = claim.epoch
       and f.principal = session_user and f.state <> 'completed'
@@ -225,26 +227,25 @@ begin
                 claim.mode, claim.conflict, false, 1, 1, array[v_task])
         on conflict do nothing;
         if found then
-            update agent_pool p
-            set version = p.version + 1, cpus_free = p.cpus_free - v_cpus,
-                mem_free = p.mem_free - v_mem,
-                disk_free = p.disk_free - v_disk,
-                gpus_free = p.gpus_free - v_gpus
-            where p.agent_id = v_agent and p.pool = '*' and p.open
-              and p.cpus_free >= v_cpus
-              and p.mem_free >= v_mem
-              and p.disk_free >= v_disk
-              and p.gpus_free >= v_gpus;
+            insert into task (task_id, framework_id, agent_id, claim_key, name, revocable, cpus_milli,
+                              mem, disk, gpus, kill_grace_s, spec)
+            values (v_task, claim.framework_id, v_agent, claim.claim_key, v_name, false, v_cpus,
+                    v_mem, v_disk, v_gpus, (v_spec -> 'kill_grace_s')::integer,
+                    v_spec - '{name,offer,agent,version}'::text[])
+            on conflict (framework_id, name) where terminal_at is null do nothing;
             if found then
                 return query
-                insert into task as t (task_id, framework_id, agent_id, claim_key, name, revocable,
-                                       cpus_milli, mem, disk, gpus, kill_grace_s, spec)
-                values (v_task, claim.framework_id, v_agent, claim.claim_key, v_spec ->> 'name',
-                        false, v_cpus, v_mem, v_disk, v_gpus,
-                        (v_spec -> 'kill_grace_s')::integer,
-                        v_spec - '{name,offer,agent,version}'::text[])
-                on conflict (framework_id, name) where terminal_at is null do nothing
-                returning 1, t.name, t.task_id, t.agent_id, true, null::text, null::text,
+                update agent_pool p
+                set version = p.version + 1, cpus_free = p.cpus_free - v_cpus,
+                    mem_free = p.mem_free - v_mem,
+                    disk_free = p.disk_free - v_disk,
+                    gpus_free = p.gpus_free - v_gpus
+                where p.agent_id = v_agent and p.pool = '*' and p.open
+                  and p.cpus_free >= v_cpus
+                  and p.mem_free >= v_mem
+                  and p.disk_free >= v_disk
+                  and p.gpus_free >= v_gpus
+                returning 1, v_name, v_task, v_agent, true, null::text, null::text,
                           null::numeric, null::numeric, null::text, false;
                 if found then
                     if v_spec ? 'offer' then
@@ -252,7 +253,7 @@ begin
                     end if;
                     return;
                 end if;
-                perform pool_credit_plain(v_agent, v_cpus, v_mem, v_disk, v_gpus);
+                delete from task t where t.task_id = v_task;
             end if;
             delete from claim c where c.claim_key = claim.claim_key;
         end if;

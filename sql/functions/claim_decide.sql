@@ -2,8 +2,9 @@
 -- The general way of a claim: walk the specs in order, say precisely why each one is refused, take
 -- ports, sets and custom scalars too, and commit what the mode allows.
 --
--- Phase 1 reads (specs, offers, permissions, names), phase 2 locks the pools agent by agent in
--- agent_id order and deals out what is free, phase 3 writes. A dry run stops before phase 3.
+-- Phase 1 reads (specs, offers, permissions, names, books); whoever is refused here has locked nothing,
+-- and a dry run ends here. Phase 2 takes the names of the rest, phase 3 locks the pools agent by agent
+-- in agent_id order and deals out what is free, phase 4 writes.
 
 create or replace function howdah_private.spec_verdict(
     spec jsonb, fw howdah_private.framework)
@@ -230,6 +231,16 @@ comment on function howdah_private.pool_fit(howdah_private.agent_pool, jsonb) is
 revoke all on function howdah_private.pool_fit(howdah_private.agent_pool, jsonb)
     from public;
 
+create or replace function howdah_private.name_taken(spec jsonb)
+returns text
+language sql immutable parallel safe
+as $$
+    select howdah_private.problem('name', spec -> 'name',
+                                  'a name that no live task of the framework has');
+$$;
+comment on function howdah_private.name_taken(jsonb) is 'the message of name_in_use';
+revoke all on function howdah_private.name_taken(jsonb) from public;
+
 create or replace function howdah_private.claim_read(
     tasks jsonb, fw howdah_private.framework)
 returns setof howdah_private.claim_row
@@ -241,8 +252,7 @@ as $$
                                    when a.agent_id is null then 'agent_unknown' end),
            null::text, null::numeric, null::numeric,
            coalesce(v.message, case
-               when x.taken then howdah_private.problem(
-                   'name', s.spec -> 'name', 'a name that no live task of the framework has')
+               when x.taken then howdah_private.name_taken(s.spec)
                when a.agent_id is null then howdah_private.problem(
                    'agent', s.spec -> 'agent', 'the id of an agent') end),
            gen_random_uuid(), null::int4multirange, null::jsonb
@@ -264,12 +274,35 @@ comment on function howdah_private.claim_read(jsonb, howdah_private.framework) i
     'the specs of a claim with place or early refusal';
 revoke all on function howdah_private.claim_read(jsonb, howdah_private.framework) from public;
 
+create or replace function howdah_private.pool_read(agent uuid, locked boolean)
+returns howdah_private.agent_pool
+language plpgsql
+as $$
+/* The books of an agent as they are now; locked: and as they stay until the end of the transaction. */
+declare
+    v_pool howdah_private.agent_pool;
+begin
+    if locked then
+        select p.* into v_pool from howdah_private.agent_pool p
+        where p.agent_id = agent and p.pool = '*'
+        for no key update;
+    else
+        select p.* into v_pool from howdah_private.agent_pool p
+        where p.agent_id = agent and p.pool = '*';
+    end if;
+    return v_pool;
+end
+$$;
+comment on function howdah_private.pool_read(uuid, boolean) is
+    'the books of an agent, locked or as they look';
+revoke all on function howdah_private.pool_read(uuid, boolean) from public;
+
 create or replace function howdah_private.claim_deal(
-    specs howdah_private.claim_row[], conflict text)
+    specs howdah_private.claim_row[], conflict text, locked boolean)
 returns setof howdah_private.claim_row
 language plpgsql
 as $$
-/* Phase 2: lock the pools in agent_id order and deal out what is free, spec by spec. */
+/* Deal out what is free, spec by spec; locked: under the pools' locks, taken in agent_id order. */
 declare
     v_row howdah_private.claim_row;
     v_pool howdah_private.agent_pool;
@@ -284,9 +317,7 @@ begin
             continue;
         end if;
         if v_pool.agent_id is distinct from v_row.agent_id then
-            select p.* into v_pool from howdah_private.agent_pool p
-            where p.agent_id = v_row.agent_id and p.pool = '*'
-            for no key update;
+            v_pool := howdah_private.pool_read(v_row.agent_id, locked);
             v_version := v_pool.version;
         end if;
         if not coalesce(v_pool.open, false) then
@@ -319,57 +350,131 @@ begin
     end loop;
 end
 $$;
-comment on function howdah_private.claim_deal(howdah_private.claim_row[], text) is
-    'lock pools in order and deal out what is free';
-revoke all on function howdah_private.claim_deal(howdah_private.claim_row[], text) from public;
+comment on function howdah_private.claim_deal(howdah_private.claim_row[], text, boolean) is
+    'deal out what is free, spec by spec';
+revoke all on function howdah_private.claim_deal(howdah_private.claim_row[], text, boolean)
+    from public;
 
-create or replace function howdah_private.claim_write(
+create or replace function howdah_private.claim_whole(
+    specs howdah_private.claim_row[], mode text)
+returns howdah_private.claim_row[]
+language sql immutable
+as $$
+    /* Under mode all one refused spec refuses the rest. */
+    select case
+        when claim_whole.mode = 'all' and exists (select 1 from unnest(specs) r
+                                                  where r.reason is not null)
+        then array(
+            select row (r.n, r.spec, r.name, r.agent_id, r.seen, r.offer_id,
+                        coalesce(r.reason, 'gang_incomplete'), r.resource, r.wanted, r.free,
+                        coalesce(r.message, 'fits, but another spec of the gang does not'),
+                        r.task_id, null, null)::howdah_private.claim_row
+            from unnest(specs) r order by r.n)
+        else array(select r from unnest(specs) r order by r.n)
+        end;
+$$;
+comment on function howdah_private.claim_whole(howdah_private.claim_row[], text) is
+    'all or nothing, where the mode says so; in the order of the specs';
+revoke all on function howdah_private.claim_whole(howdah_private.claim_row[], text) from public;
+
+create or replace function howdah_private.claim_names(
     fw howdah_private.framework, claim_key uuid, revocable boolean,
     specs howdah_private.claim_row[])
+returns setof howdah_private.claim_row
+language plpgsql
+as $$
+/* Phase 2: write the specs that were not refused as tasks, so that their names are theirs; those that
+   another claim was quicker with are refused now. */
+declare
+    v_ids uuid[];
+begin
+    with made as (
+        insert into howdah_private.task (
+            task_id, framework_id, agent_id, claim_key, name, revocable, cpus_milli, mem, disk,
+            gpus, scalars, kill_grace_s, spec)
+        select r.task_id, (fw).framework_id, r.agent_id, claim_names.claim_key, r.name,
+               claim_names.revocable,
+               (coalesce((r.spec -> 'resources' -> 'cpus')::numeric, 0) * 1000)::bigint,
+               coalesce((r.spec -> 'resources' -> 'mem')::bigint, 0),
+               coalesce((r.spec -> 'resources' -> 'disk')::bigint, 0),
+               coalesce((r.spec -> 'resources' -> 'gpus')::bigint, 0),
+               nullif(r.spec -> 'resources' -> 'scalars', '{}'),
+               (r.spec -> 'kill_grace_s')::integer,
+               r.spec - '{name,offer,agent,version}'::text[]
+        from unnest(specs) r
+        where r.reason is null
+        order by r.name collate "C" -- two claims that want the same names meet at the same one first
+        on conflict do nothing
+        returning task_id
+    )
+    select array_agg(m.task_id) into v_ids from made m;
+    return query
+    select r.n, r.spec, r.name, r.agent_id, r.seen, r.offer_id,
+           coalesce(r.reason, case when x.taken then 'name_in_use' end), r.resource, r.wanted,
+           r.free, coalesce(r.message, case when x.taken then howdah_private.name_taken(r.spec) end),
+           r.task_id, r.ports, r.sets
+    from unnest(specs) r
+    cross join lateral (select r.task_id <> all (coalesce(v_ids, '{}')) as taken) x
+    order by r.n;
+end
+$$;
+comment on function howdah_private.claim_names(
+    howdah_private.framework, uuid, boolean, howdah_private.claim_row[]) is
+    'take the names of the specs that were not refused';
+revoke all on function howdah_private.claim_names(
+    howdah_private.framework, uuid, boolean, howdah_private.claim_row[]) from public;
+
+create or replace function howdah_private.claim_write(specs howdah_private.claim_row[])
 returns void
 language plpgsql
 as $$
-/* Phase 3: write the specs that were not refused. */
+/* Phase 4: the specs that were dealt all they want go into the books; the others leave no task. */
 declare
     v_ids uuid[];
     v_offers uuid[];
-    v_made integer;
 begin
+    delete from howdah_private.task t
+    where t.task_id = any (array(select r.task_id from unnest(specs) r where r.reason is not null));
     select array_agg(r.task_id), array_agg(r.offer_id) into v_ids, v_offers
     from unnest(specs) r where r.reason is null;
     if v_ids is null then
         return;
     end if;
-    insert into howdah_private.task (
-        task_id, framework_id, agent_id, claim_key, name, revocable, cpus_milli, mem, disk, gpus,
-        ports, scalars, sets, kill_grace_s, spec)
-    select r.task_id, (fw).framework_id, r.agent_id, claim_write.claim_key, r.name,
-           claim_write.revocable,
-           (coalesce((r.spec -> 'resources' -> 'cpus')::numeric, 0) * 1000)::bigint,
-           coalesce((r.spec -> 'resources' -> 'mem')::bigint, 0),
-           coalesce((r.spec -> 'resources' -> 'disk')::bigint, 0),
-           coalesce((r.spec -> 'resources' -> 'gpus')::bigint, 0),
-           r.ports, nullif(r.spec -> 'resources' -> 'scalars', '{}'), r.sets,
-           (r.spec -> 'kill_grace_s')::integer,
-           r.spec - '{name,offer,agent,version}'::text[]
+    update howdah_private.task t
+    set ports = r.ports, sets = r.sets
     from unnest(specs) r
-    where r.reason is null
-    order by r.name collate "C" -- two claims that want the same names meet at the same one first
-    on conflict do nothing;
-    get diagnostics v_made = row_count;
-    if v_made < cardinality(v_ids) then
-        perform howdah_private.raise('try_again', 'claim', 'name', 'a name of this claim',
-                                     'no other claim with the same name at the same moment');
-    end if;
+    where t.task_id = r.task_id and r.reason is null
+      and (r.ports is not null or r.sets is not null);
     perform howdah_private.pools_change(v_ids, 1);
     perform howdah_private.offer_accept(v_offers);
 end
 $$;
-comment on function howdah_private.claim_write(
-    howdah_private.framework, uuid, boolean, howdah_private.claim_row[]) is
-    'write the specs of a claim that were not refused';
-revoke all on function howdah_private.claim_write(
-    howdah_private.framework, uuid, boolean, howdah_private.claim_row[]) from public;
+comment on function howdah_private.claim_write(howdah_private.claim_row[]) is
+    'put what was dealt out into the books';
+revoke all on function howdah_private.claim_write(howdah_private.claim_row[]) from public;
+
+create or replace function howdah_private.claim_commit(
+    fw howdah_private.framework, claim_key uuid, mode text, conflict text, revocable boolean,
+    specs howdah_private.claim_row[])
+returns howdah_private.claim_row[]
+language plpgsql
+as $$
+/* Phases 2 to 4: what phase 1 did not refuse is committed, or refused by what is true under the locks. */
+declare
+    v_rows howdah_private.claim_row[];
+begin
+    v_rows := array(select r from howdah_private.claim_names(fw, claim_key, revocable, specs) r);
+    v_rows := array(select r from howdah_private.claim_deal(v_rows, conflict, true) r);
+    v_rows := howdah_private.claim_whole(v_rows, mode);
+    perform howdah_private.claim_write(v_rows);
+    return v_rows;
+end
+$$;
+comment on function howdah_private.claim_commit(
+    howdah_private.framework, uuid, text, text, boolean, howdah_private.claim_row[]) is
+    'commit the specs of a claim that fit, under the locks';
+revoke all on function howdah_private.claim_commit(
+    howdah_private.framework, uuid, text, text, boolean, howdah_private.claim_row[]) from public;
 
 create or replace function howdah_private.claim_decide(
     fw howdah_private.framework, claim_key uuid, body_hash bigint, tasks jsonb, mode text,
@@ -387,19 +492,13 @@ declare
     v_refusals jsonb;
 begin
     v_rows := array(select r from claim_read(claim_decide.tasks, claim_decide.fw) r);
-    v_rows := array(select r from claim_deal(v_rows, claim_decide.conflict) r order by r.n);
-    if claim_decide.mode = 'all' and exists (select 1 from unnest(v_rows) r
-                                             where r.reason is not null) then
-        v_rows := array(
-            select row (r.n, r.spec, r.name, r.agent_id, r.seen, r.offer_id,
-                        coalesce(r.reason, 'gang_incomplete'), r.resource, r.wanted, r.free,
-                        coalesce(r.message, 'fits, but another spec of the gang does not'),
-                        r.task_id, null, null)::howdah_private.claim_row
-            from unnest(v_rows) r order by r.n);
-    end if;
+    v_rows := array(select r from claim_deal(v_rows, claim_decide.conflict, false) r);
+    v_rows := claim_whole(v_rows, claim_decide.mode);
     if not claim_decide.dry_run then
-        perform claim_write(claim_decide.fw, claim_decide.claim_key, claim_decide.revocable,
-                            v_rows);
+        if exists (select 1 from unnest(v_rows) r where r.reason is null) then
+            v_rows := claim_commit(claim_decide.fw, claim_decide.claim_key, claim_decide.mode,
+                                   claim_decide.conflict, claim_decide.revocable, v_rows);
+        end if;
         select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
                    'ordinal', r.n, 'reason', r.reason, 'resource', r.resource,
                    'wanted', r.wanted, 'free', r.free, 'message', r.message,

@@ -117,9 +117,9 @@ declare
     v_plain boolean := v_gang.body is not null;
 begin
     if not v_plain then
-        select bool_and(m.plain), array_agg(m.name), array_agg(m.agent_id), array_agg(m.body),
-               array_agg(m.offer_id), array_agg(m.seen), array_agg(m.cpus_milli),
-               array_agg(m.mem), array_agg(m.disk), array_agg(m.gpus)
+        select bool_and(m.plain and m.agent_id is not null), array_agg(m.name),
+               array_agg(m.agent_id), array_agg(m.body), array_agg(m.offer_id), array_agg(m.seen),
+               array_agg(m.cpus_milli), array_agg(m.mem), array_agg(m.disk), array_agg(m.gpus)
         into v_plain, v_gang.names, v_gang.agents, v_gang.bodies, v_gang.offers, v_gang.seen,
              v_gang.each_cpus, v_gang.each_mem, v_gang.each_disk, v_gang.each_gpus
         from gang_mixed(tasks, framework_id, principal) m;
@@ -185,7 +185,8 @@ language plpgsql
 as $$
 /* Debit the books of a gang's agents; true if it fits everywhere. Where it does not, the agent is
    locked and marked all the same: the update walks all agents in agent_id order, so whoever goes on
-   from here (gang_give_back, the general way) has every lock it needs, taken in everybody's order. */
+   from here (gang_give_back, the general way) has every lock it needs, taken in everybody's order;
+   the names, too, are kept from others by the tasks that gang_write wrote, even once deleted. */
 #variable_conflict use_column
 declare
     v_fits boolean;
@@ -313,14 +314,16 @@ begin
     if not found then
         return null;
     end if;
-    if gang_take(v_gang, claim_gang.conflict)
-       and gang_write(v_gang, claim_gang.framework_id, claim_gang.claim_key) then
-        if v_gang.offers is not null then
-            perform offer_accept(v_gang.offers);
+    if gang_write(v_gang, claim_gang.framework_id, claim_gang.claim_key) then
+        if gang_take(v_gang, claim_gang.conflict) then
+            if v_gang.offers is not null then
+                perform offer_accept(v_gang.offers);
+            end if;
+            return v_gang;
         end if;
-        return v_gang;
+        perform gang_give_back(v_gang, claim_gang.conflict);
+        delete from task t where t.task_id = any (v_gang.ids);
     end if;
-    perform gang_give_back(v_gang, claim_gang.conflict);
     delete from claim c where c.claim_key = claim_gang.claim_key;
     return null;
 end

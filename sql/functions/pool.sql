@@ -18,24 +18,6 @@ $$;
 comment on function howdah_private.pools_lock(uuid[]) is 'lock agents'' pools in agent_id order';
 revoke all on function howdah_private.pools_lock(uuid[]) from public;
 
-create or replace function howdah_private.pool_credit_plain(
-    agent uuid, cpus bigint, mem bigint, disk bigint, gpus bigint)
-returns void
-language plpgsql
-as $$
-/* Undo what a claim of one plain, guaranteed task took a moment ago in this transaction. */
-begin
-    update howdah_private.agent_pool p
-    set version = p.version - 1, cpus_free = p.cpus_free + cpus, mem_free = p.mem_free + mem,
-        disk_free = p.disk_free + disk, gpus_free = p.gpus_free + gpus
-    where p.agent_id = agent and p.pool = '*';
-end
-$$;
-comment on function howdah_private.pool_credit_plain(uuid, bigint, bigint, bigint, bigint) is
-    'undo what a claim of one plain task took';
-revoke all on function howdah_private.pool_credit_plain(uuid, bigint, bigint, bigint, bigint)
-    from public;
-
 create or replace function howdah_private.scalars_add(held jsonb, change jsonb, sign integer)
 returns jsonb
 language plpgsql immutable parallel safe

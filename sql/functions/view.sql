@@ -262,7 +262,7 @@ create or replace function howdah.schema_version()
 returns integer
 language sql immutable
 as $$
-    select 14;
+    select 15;
 $$;
 comment on function howdah.schema_version() is 'number of the newest migration that this schema has';
 

@@ -146,7 +146,7 @@ insert into way values
     (25, 'decided', jsonb_set(t.spread('w', 2), '{0,name}', 'true'), 'a name that is no string');
 select is(t.quick(tasks), way, format('a gang with %s: %s', what, way)) from way order by n;
 update way set tasks = jsonb_set(tasks, '{1,agent}', '"not-a-uuid"') where n = 1;
-select is(t.quick(tasks), 'mixed', 'an agent that is no uuid is looked up, and not found') from way where n = 1;
+select is(t.quick(tasks), 'decided', 'a gang with an agent that is no uuid is decided spec by spec') from way where n = 1;
 select is(t.reasons(:'fw', tasks), 'gang_incomplete task_invalid gang_incomplete',
           'and the answer says which spec it is') from way where n = 1;
 create temp table before_w as
