@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/mem.h"
 #include "base/row.h"
 #include "base/version.h"
@@ -142,4 +143,23 @@ char *cell_find_id(struct cli *cli, const char *kind, const char *text, struct e
                       "lists them",
                       kind, text, kind);
     return NULL;
+}
+
+char *cell_find_ids(struct cli *cli, const char *kind, struct err *err)
+{
+    size_t count = (size_t)cli->operand_count, found = 0;
+    CLEANUP_FREE char **ids = mem_alloc(count * sizeof *ids);
+    char *array = NULL;
+
+    while (found < count) {
+        ids[found] = cell_find_id(cli, kind, cli->operands[found], err);
+        if (!ids[found])
+            break;
+        found++;
+    }
+    if (found == count)
+        array = array_from_texts((const char *const *)ids, count);
+    while (found)
+        free(ids[--found]);
+    return array;
 }

@@ -36,6 +36,10 @@ PGresult *cell_change(struct cli *cli, enum stmt stmt, const char *const *params
  * offer. Caller frees. */
 char *cell_find_id(struct cli *cli, const char *kind, const char *text, struct err *err) MUST_CHECK;
 
+/* The full ids of all operands as an array literal, all looked up before the caller does anything,
+ * so that a mistyped one changes nothing. Caller frees; NULL with err. */
+char *cell_find_ids(struct cli *cli, const char *kind, struct err *err) MUST_CHECK;
+
 static inline void result_clear_cleanup(PGresult **result)
 {
     PQclear(*result);

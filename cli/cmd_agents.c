@@ -9,7 +9,7 @@ int cmd_agents(struct cli *cli, struct err *err)
     static const struct output_column columns[] = {
         {"ID", "agent_id", OUTPUT_ID, NULL},
         {"NAME", "name", OUTPUT_TEXT, NULL},
-        {"STATE", "state", OUTPUT_TEXT, NULL},
+        {"STATE", "condition", OUTPUT_TEXT, NULL},
         {"CPUS", "cpus_used", OUTPUT_OF, "cpus"},
         {"MEM MiB", "mem_used", OUTPUT_OF, "mem"},
         {"DISK MiB", "disk_used", OUTPUT_OF, "disk"},

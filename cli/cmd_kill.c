@@ -1,29 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* howdah kill TASK...: all operands are looked up before the first kill, so that a mistyped id ends
- * nothing. */
-#include "base/array.h"
+/* howdah kill TASK... */
 #include "base/mem.h"
 #include "cli/cell.h"
 #include "cli/output.h"
-
-static char *ids_find(struct cli *cli, struct err *err)
-{
-    size_t count = (size_t)cli->operand_count, found = 0;
-    CLEANUP_FREE char **ids = mem_alloc(count * sizeof *ids);
-    char *array = NULL;
-
-    while (found < count) {
-        ids[found] = cell_find_id(cli, "task", cli->operands[found], err);
-        if (!ids[found])
-            break;
-        found++;
-    }
-    if (found == count)
-        array = array_from_texts((const char *const *)ids, count);
-    while (found)
-        free(ids[--found]);
-    return array;
-}
 
 int cmd_kill(struct cli *cli, struct err *err)
 {
@@ -36,7 +15,7 @@ int cmd_kill(struct cli *cli, struct err *err)
 
     if (cell_open(cli, err) < 0)
         return -1;
-    ids = ids_find(cli, err);
+    ids = cell_find_ids(cli, "task", err);
     if (!ids)
         return -1;
     if (cli->options.kill_grace)

@@ -37,7 +37,7 @@ begin
     values (agent, v_cpus, v_cpus, v_mem, v_mem, v_disk, v_disk, v_gpus, v_gpus,
             nullif(v_ports, '{}'), resources -> 'scalars', resources -> 'sets')
     on conflict (agent_id, pool) do update
-    set open = true, version = p.version + 1,
+    set open = not howdah_private.agent_cordoned(p.agent_id), version = p.version + 1,
         cpus_capacity = excluded.cpus_capacity,
         cpus_free = p.cpus_free + excluded.cpus_capacity - p.cpus_capacity,
         mem_capacity = excluded.mem_capacity,
@@ -300,6 +300,7 @@ begin
     where a.agent_id = agent_remove.agent_id;
     update agent_pool p set open = false where p.agent_id = agent_remove.agent_id;
     delete from agent_heartbeat h where h.agent_id = agent_remove.agent_id;
+    delete from agent_cordon c where c.agent_id = agent_remove.agent_id;
     perform offers_rescind_agents(array[agent_remove.agent_id], 'agent_gone');
     perform event_add('agent', agent_remove.agent_id, v_agent.state::text, 'gone', 'operator',
                       'remove');

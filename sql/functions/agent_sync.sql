@@ -157,14 +157,15 @@ create or replace function howdah_private.agent_return(agent uuid)
 returns void
 language plpgsql
 as $$
-/* An unreachable agent was heard from again: it takes claims. */
+/* An unreachable agent was heard from again: unless it is cordoned, it takes claims. */
 begin
     perform howdah_private.pools_lock(array[agent]);
     update howdah_private.agent a
     set state = howdah_private.agent_next(a.state, 'sync'), state_at = now()
     where a.agent_id = agent and a.state = 'unreachable';
     if found then
-        update howdah_private.agent_pool p set open = true where p.agent_id = agent;
+        update howdah_private.agent_pool p set open = not howdah_private.agent_cordoned(agent)
+        where p.agent_id = agent;
         perform howdah_private.event_add('agent', agent, 'unreachable', 'active', 'agent', 'sync');
         perform howdah_private.bell_ring();
     end if;

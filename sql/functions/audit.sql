@@ -150,10 +150,12 @@ as $$
     where not exists (select 1 from task t where t.task_id = u.task_id)
       and not exists (select 1 from task_history h where h.task_id = u.task_id)
     union all
-    select 'agent', 'agent ' || a.agent_id, format('state %s, takes claims: %s', a.state, p.open)
+    select 'agent', 'agent ' || a.agent_id,
+           format('state %s%s, takes claims: %s', a.state,
+                  case when agent_cordoned(a.agent_id) then ', cordoned' end, p.open)
     from agent a
     join agent_pool p on p.agent_id = a.agent_id
-    where p.open <> (a.state = 'active')
+    where p.open <> (a.state = 'active' and not agent_cordoned(a.agent_id))
     union all
     select 'agent', 'agent ' || a.agent_id, 'has no pool'
     from agent a

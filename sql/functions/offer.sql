@@ -242,8 +242,8 @@ set search_path = howdah_private, pg_catalog, pg_temp
 set synchronous_commit = off
 set jit = off
 as $$
-/* Leader's chore: close offers that nobody answered in time, and take back those whose agent has too
-   little left to be offered (agent_full), or since offer_refresh_s has more of something free than
+/* Leader's chore: close offers that nobody answered in time, and take back those whose agent takes
+   no claims (agent_closed), has too little left to be offered (agent_full), or since offer_refresh_s has more of something free than
    the offer shows or less than half of it (superseded): a new one follows. A claim on an offer that
    shows a little too much is no harm, so small changes do not churn the offers of a large cell. At
    most offer_batch in one turn. Forgets closed offers after a minute. Offers and filters that somebody
@@ -263,8 +263,8 @@ begin
                case when o.expires_at <= v_now then 'expired'
                     else 'rescinded' end::howdah.offer_state as state,
                case when o.expires_at <= v_now then 'offer_timeout'
-                    when not p.open or p.cpus_milli < v_min_cpus or p.mem < v_min_mem
-                        then 'agent_full'
+                    when not p.open then 'agent_closed'
+                    when p.cpus_milli < v_min_cpus or p.mem < v_min_mem then 'agent_full'
                     else 'superseded' end as reason
         from offer o
         join pool p on p.agent_id = o.agent_id

@@ -70,9 +70,11 @@ select a.agent_id, a.name::text as name, a.host::text as host, a.state::text as 
             then (select extract(epoch from clock_timestamp() - h.seen_at)::double precision
                   from howdah_private.agent_heartbeat h
                   where h.agent_id = a.agent_id) end as last_seen_s,
-       a.registered_at
+       a.registered_at, c.agent_id is not null as cordoned, c.reason as cordon_reason,
+       c.cordoned_by, c.cordoned_at
 from howdah_private.agent a
 join howdah_private.agent_pool p on p.agent_id = a.agent_id and p.pool = '*'
+left join howdah_private.agent_cordon c on c.agent_id = a.agent_id
 left join (select x.agent_id, count(*) as task_count from howdah_private.task x
            where x.terminal_at is null group by x.agent_id) t on t.agent_id = a.agent_id;
 comment on view howdah.agents is
@@ -262,7 +264,7 @@ create or replace function howdah.schema_version()
 returns integer
 language sql immutable
 as $$
-    select 15;
+    select 16;
 $$;
 comment on function howdah.schema_version() is 'number of the newest migration that this schema has';
 

@@ -14,6 +14,7 @@ select t.report(:'ends', 'running') is not null as x \gset
 select u.update_id as update_id from howdah_private.task_update u where u.task_id = :'ends' limit 1 \gset
 select gen_random_uuid() as key \gset
 select t.ag('gone') as gone \gset
+select t.ag('shut') as shut \gset
 select t.fw('away') as away \gset
 select t.fw('torn') as torn \gset
 
@@ -29,6 +30,8 @@ select w.name, w.login,
        w.second, coalesce(w.moves, '{}')
 from (values
     ('agent_register', 'ag_b', 'agent_register(''new'', ''h'', ''{"cpus": 1}'', key => $key)', '*', '{agent,agent_pool,event}'::text[]),
+    ('agent_cordon', 'op', format('agent_cordon(%L, ''repair'')', :'shut'), 'false', null),
+    ('agent_uncordon', 'op', format('agent_uncordon(%L)', :'shut'), 'false', null),
     ('agent_remove', 'op', format('agent_remove(%L)', :'gone'), '0', null),
     ('agent_sync', 'ag_a', format('agent_sync($ag, %L)',
         jsonb_build_object('seq', 7, 'running', jsonb_build_array(:'task'), 'updates', jsonb_build_array(
@@ -60,7 +63,7 @@ from (values
     ('task_kill', 'fw_a', format('task_kill($fw, array[%L]::uuid[])', :'task'), null, null),
     ('tasks_reconcile', 'fw_a', 'tasks_reconcile($fw)', null, null),
     ('update_acknowledge', 'fw_a', format('update_acknowledge($fw, array[%s]::bigint[])', :'update_id'), '0', null),
-    ('wakeups_send', 'co', 'wakeups_send($lead)', '*', '{news_cursor}'))
+    ('wakeups_send', 'co', 'wakeups_send($lead)', '*', '{news_cursor,offer_horizon}'))
     as w (name, login, call, second, moves);
 
 create function t.again(query text, login text, second text, moves text[], description text)

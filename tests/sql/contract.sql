@@ -16,10 +16,12 @@ select is(howdah.schema_version(),
 
 create temp table public_function (signature text primary key, callers text);
 insert into public_function values
+    ('agent_cordon(agent_id uuid, reason text)', 'o'),
     ('agent_register(name text, host text, resources jsonb, attributes jsonb, boot_id text, agent_id uuid, key uuid, cell jsonb)',
      'a'),
     ('agent_remove(agent_id uuid)', 'o'),
     ('agent_sync(agent_id uuid, epoch bigint, report jsonb)', 'a'),
+    ('agent_uncordon(agent_id uuid)', 'o'),
     ('agents_expire(epoch bigint)', 'c'),
     ('audit()', 'bco'),
     ('cell_identity()', 'abcfo'),

@@ -129,6 +129,9 @@ begin
         call := format('select howdah.framework_remove(%L)', v_fw);
     elsif v_dice < 83.3 then
         call := format('select howdah.agent_remove(%L)', v_ag);
+    elsif v_dice < 84.3 then
+        call := format('select howdah.%s(%L)', t.any_of('{agent_cordon,agent_uncordon,agent_uncordon}'::text[]), v_ag);
+        codes := '{agent_unknown}';
     elsif v_dice < 87 then
         call := format('select howdah.operator_kill(array[%L]::uuid[])', v_task);
     elsif v_dice < 88 then

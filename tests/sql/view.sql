@@ -39,7 +39,7 @@ from (values
              'gpus_free ports_free scalars_free sets_free'),
     ('agents', 'agent_id name host state epoch version attributes cpus cpus_used cpus_free mem mem_used '
                'mem_free disk disk_used disk_free gpus gpus_used gpus_free other task_count '
-               'offer_count last_seen_s registered_at'),
+               'offer_count last_seen_s registered_at cordoned cordon_reason cordoned_by cordoned_at'),
     ('frameworks', 'framework_id name role principal state epoch suppressed task_count tasks_total '
                    'claims conflicts offers_outstanding offers_rescinded cpus mem dominant_share '
                    'dominant_resource weight failover_timeout_s registered_at last_seen_s requested_at'),
@@ -215,7 +215,7 @@ select is((select c.agent_id from howdah.cell c where c.name = 'big'), :'big',
 -- --- agents ------------------------------------------------------------------------------------------------
 
 select is(t.one('select * from howdah.agents where name = ''big''')
-              - '{agent_id,registered_at,last_seen_s,other}'::text[],
+              - '{agent_id,registered_at,last_seen_s,other,cordoned,cordon_reason,cordoned_by,cordoned_at}'::text[],
           '{"name": "big", "host": "big.test", "state": "active", "epoch": 1, "version": 4,
             "attributes": {"rack": "r1"}, "cpus": 8, "cpus_used": 1.75, "cpus_free": 6.25,
             "mem": 8192, "mem_used": 108, "mem_free": 8084, "disk": 1000, "disk_used": 10,

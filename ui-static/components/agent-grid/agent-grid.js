@@ -38,6 +38,9 @@ function agentCard(agent, sinceReadS) {
             ${agent.host !== agent.name ? html`<span>${agent.host}</span>` : null}
             <span>${plural(agent.task_count, "task")}</span>
             ${offers ? html`<span>${plural(offers, "offer")}</span>` : null}
+            ${agent.cordoned
+                ? html`<span>cordoned${agent.cordon_reason ? `: ${agent.cordon_reason}` : null}</span>`
+                : null}
             ${silent}</p>
         <dl>${Object.keys(AMOUNTS).map((kind) => resourceRow(agent, kind))}</dl>
     </li>`;
