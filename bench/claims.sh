@@ -13,7 +13,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$BENCH_ROOT" || exit 1
 
-ROUNDS=5
+ROUNDS=7
 SECONDS_EACH=5
 WARMUP=1
 while [ $# -gt 0 ]; do

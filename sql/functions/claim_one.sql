@@ -8,12 +8,14 @@ as $$
     -- Most of it as one path expression, since every operator of SQL is set up anew, privileges
     -- included, in every transaction. Whether offer or agent is a uuid is seen when it is looked up.
     select case
-        when spec @@ '$.name.type() == "string"
+        when spec @@ '$.name.type() == "string" && $.name != ""
+                   && !($.name like_regex "[[:cntrl:]]|^\\s|\\s$")
                    && (exists($.agent) && !exists($.offer) || exists($.offer) && !exists($.agent))
                    && $.resources.type() == "object" && $.command.type() == "object"
                    && !exists($.resources.*.type() ? (@ != "number"))
-                   && !exists($.resources.* ? (@ < 0 || @ > 1000000000000 || (@ * 1000) % 1 != 0))
-                   && !exists($.resources ? (@.mem % 1 != 0 || @.disk % 1 != 0 || @.gpus % 1 != 0))
+                   && !exists($.resources.* ? (@ < 0 || @ > 1000000000000))
+                   && !exists($.resources ? (@.mem % 1 != 0 || @.cpus * 1000 % 1 != 0
+                                             || @.disk % 1 != 0 || @.gpus % 1 != 0))
                    && (!exists($.version) || $.version.type() == "number" && $.version >= 0
                        && $.version <= 1000000000000 && $.version % 1 == 0)
                    && ($.command.shell.type() == "string" && $.command.shell != ""
@@ -25,7 +27,7 @@ as $$
         then spec - '{name,agent,offer,version,resources,command}'::text[] = '{}'::jsonb
              and (spec -> 'resources') - '{cpus,mem,disk,gpus}'::text[] = '{}'::jsonb
              and (spec -> 'command') - '{argv,shell}'::text[] = '{}'::jsonb
-             and howdah_private.name_ok(spec ->> 'name')
+             and length(spec ->> 'name') <= 255
              and pg_column_size(spec) < 60000
         else false
         end;
