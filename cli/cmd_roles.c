@@ -58,7 +58,7 @@ static int weight_check(const char *text, struct err *err)
     if (plain && isfinite(strtod(text, &end)) && end != text && *end == '\0')
         return 0;
     return err_set(err, ERR_input_invalid,
-                   "field \"weight\", value \"%.200s\": expected a number above 0 and at most "
+                   "field \"weight\", value \"%.200s\": expected a number from 0.000001 to "
                    "1000000",
                    text);
 }

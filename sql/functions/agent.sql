@@ -97,7 +97,12 @@ begin
     insert into howdah_private.agent (name, host, boot_id, attributes, principal, register_key)
     values (agent_make.name, agent_make.host, agent_make.boot_id, agent_make.attributes,
             session_user, agent_make.key)
+    on conflict do nothing -- the name or the key of an agent that registers at the same moment
     returning * into v_agent;
+    if not found then
+        perform howdah_private.raise('try_again', 'agent_register', 'name', agent_make.name,
+                                     'no other registration with this name or key at the same moment');
+    end if;
     perform howdah_private.event_add('agent', v_agent.agent_id, null, 'active', 'agent',
                                      'register', null, agent_make.name);
     return v_agent;

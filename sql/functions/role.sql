@@ -18,7 +18,7 @@ returns void
 language plpgsql security definer
 set search_path = howdah_private, pg_catalog, pg_temp
 as $$
-/* Make a role or change its weight (a number above 0, default 1; twice the weight, twice the share of
+/* Make a role or change its weight (0.000001 to 1000000, default 1; twice the weight, twice the share of
    what its parent has). The role eng/ads is a child of the role eng, which must exist.
    select howdah.role_set('ads', 2);
    Errors: value_invalid, role_unknown (no such parent). Operators only. */
@@ -31,9 +31,9 @@ begin
                       '1 to 255 characters without controls; parts between slashes that are not '
                       'empty, ".", ".." or "*" and have no blanks at their ends');
     end if;
-    if (role_set.weight > 0 and role_set.weight <= 1000000) is not true then
+    if (role_set.weight >= 0.000001 and role_set.weight <= 1000000) is not true then
         perform raise('value_invalid', 'role_set', 'weight', role_set.weight::text,
-                      'a number above 0 and at most 1000000');
+                      'a number from 0.000001 to 1000000');
     end if;
     perform 1 from role r where r.name = v_parent for key share;
     if v_parent is not null and not found then

@@ -46,7 +46,7 @@ select t.raises('select howdah.role_set(null, 1)', 'value_invalid', 'name', null
 select t.raises(format('select howdah.role_set(''x'', %L)', v.weight), 'value_invalid', 'weight',
                 v.weight,
                 format('a weight of %s is refused', v.weight), 'op')
-from (values ('0'), ('-1'), ('1000000.5'), ('NaN'), ('Infinity'), ('-Infinity')) as v (weight);
+from (values ('0'), ('-1'), ('0.0000009'), ('1000000.5'), ('NaN'), ('Infinity'), ('-Infinity')) as v (weight);
 select t.raises('select howdah.role_set(''x'', null)', 'value_invalid', 'weight', null,
                 'no weight is refused', 'op');
 select t.denied('select howdah.role_set(''x'', 1)', l.login,

@@ -45,11 +45,11 @@ fails 1 'setting' howdah settings no-such-setting
 fails 1 'setting' howdah settings no-such-setting 1
 fails 1 'overlap' howdah settings overlap many
 for WEIGHT in abc '' 1x 0x10 ' 1' nan Infinity 1e999 '1;'; do
-    fails 2 "field \"weight\", value \"$WEIGHT\": expected a number above 0 and at most 1000000 .input_invalid." \
+    fails 2 "field \"weight\", value \"$WEIGHT\": expected a number from 0.000001 to 1000000 .input_invalid." \
         howdah role-set bulk "$WEIGHT"
 done
-for WEIGHT in 0 -3 1000001 -0 1e300; do
-    fails 1 'howdah role-set: field "weight", value "[-0-9]+": expected a number above 0 and at most 1000000 .value_invalid.' \
+for WEIGHT in 0 -3 1000001 -0 1e300 1e-7; do
+    fails 1 'howdah role-set: field "weight", value "[-0-9.]+": expected a number from 0.000001 to 1000000 .value_invalid.' \
         howdah role-set bulk -- "$WEIGHT"
 done
 fails 1 'no-such-role' howdah role-delete no-such-role
