@@ -146,11 +146,16 @@ static bool schema_differs(enum err_code code)
     return code == ERR_schema_newer || code == ERR_schema_older;
 }
 
+static void schema_step_down(struct leader *leader)
+{
+    leader_step_down(leader, "the schema's version is another one now");
+}
+
 /* The schema was migrated under a connection that had been checked: check it anew. */
 static void schema_changed(struct leader *leader)
 {
     leader->schema_fits = false;
-    leader_step_down(leader, "the schema's version is another one now");
+    schema_step_down(leader);
     timer_start(leader->ask_timer, 0);
 }
 
@@ -206,12 +211,13 @@ static void schema_fit(struct leader *leader)
     leader_ask(leader);
 }
 
-/* Logged once for each version that is met. */
+/* Logged once for each version that is met. The lead may be from before the connection was lost. */
 static void schema_unfit(struct leader *leader, const struct err *err)
 {
     if (strcmp(leader->unfit.text, err->text) != 0)
         log_err(LOG_LEVEL_ERROR, err, "not leading here");
     leader->unfit = *err;
+    schema_step_down(leader);
     timer_start(leader->ask_timer, backoff_next_ms(&leader->schema_backoff));
 }
 

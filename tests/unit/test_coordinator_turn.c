@@ -1,90 +1,14 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* coordinator/turn and leader together, on a fake database: who leads works through the chores in
  * order, goes on after a failure, stops at the first doubt, and says when it sleeps. */
-#include "tests/unit/coordinator_fake_db.h"
+#include "tests/unit/coordinator_fake_root.h"
 
-#include <event2/event.h>
-#include <stdlib.h>
-
-#include "base/clock.h"
-#include "base/log.h"
-#include "coordinator/leader.h"
-#include "coordinator/metrics.h"
-#include "coordinator/turn.h"
-
-#define SCHEMA_TEXT_(n) #n
-#define SCHEMA_TEXT(n)  SCHEMA_TEXT_(n)
-
-#include "base/version.h"
-
-static struct coordinator root;
-static int stops;
-static enum coordinator_exit stop_code;
 static int dones;
-
-static void note_stop(struct coordinator *stopped, enum coordinator_exit exit_code)
-{
-    (void)stopped;
-    stops++;
-    stop_code = exit_code;
-}
 
 static int start(void **state)
 {
-    struct err err = {.code = ERR_none};
-
-    (void)state;
-    fake_forget();
-    stops = dones = 0;
-    root = (struct coordinator){.base = event_base_new(), .stop = note_stop, .id = "me"};
-    root.options = (struct options){.name = mem_strdup("c1"),
-                                    .turn_ms = 1,
-                                    .idle_ms = 60000,
-                                    .lease_ttl_ms = 60000,
-                                    .lease_renew_ms = 20000};
-    assert_int_equal(metrics_create(&root, &err), 0);
-    assert_int_equal(turn_create(&root, &err), 0);
-    return leader_create(&root, &err);
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    leader_destroy(&root);
-    turn_destroy(&root);
-    metrics_destroy(&root);
-    free(root.options.name);
-    event_base_free(root.base);
-    clock_mono_set(-1);
-    return 0;
-}
-
-/* Let timers fire until a statement was called, or for a while if none is. */
-static bool loop_until_called(void)
-{
-    for (int i = 0; i < 200 && fake_call_count == 0; i++) {
-        event_base_loop(root.base, EVLOOP_NONBLOCK);
-        usleep(1000);
-    }
-    return fake_call_count > 0;
-}
-
-static void lease_answer(const char *leading, const char *epoch)
-{
-    static const char *const columns[] = {"leading", "epoch", "leader_name", "remaining_ms"};
-    const char *const values[] = {leading, epoch, "c1", "60000"};
-
-    fake_answer("leader_acquire", 4, columns, values);
-}
-
-static void become_leader(void)
-{
-    fake_up("chores");
-    fake_up("lease");
-    fake_answer_one("schema_present", "present", "t");
-    fake_answer_one("schema_version", "version", SCHEMA_TEXT(HOWDAH_SCHEMA_VERSION));
-    lease_answer("t", "5");
-    fake_said[0] = '\0';
+    dones = 0;
+    return root_start(state);
 }
 
 /* Answer every chore of one turn, whichever comes, with the same count. */
@@ -98,12 +22,10 @@ static void turn_answer(const char *found)
 static void the_schema_is_checked_before_the_lease_is_asked_for(void **state)
 {
     (void)state;
-    fake_up("lease");
-    fake_answer_one("schema_present", "present", "t");
-    fake_answer_one("schema_version", "version", SCHEMA_TEXT(HOWDAH_SCHEMA_VERSION));
-    assert_string_equal(fake_said,
-                        "schema_present() schema_version() leader_acquire(me,c1,60000," SCHEMA_TEXT(
-                            HOWDAH_SCHEMA_VERSION) ") ");
+    lease_up(SCHEMA_VERSION);
+    assert_string_equal(
+        fake_said,
+        "schema_present() schema_version() leader_acquire(me,c1,60000," SCHEMA_VERSION ") ");
     assert_false(leader_leads(root.leader));
     lease_answer("t", "5");
     assert_true(leader_leads(root.leader));
@@ -123,7 +45,7 @@ static void a_schema_of_another_version_is_not_led_until_it_fits(void **state)
     assert_false(leader_leads(root.leader));
     assert_true(loop_until_called());
     fake_answer_one("schema_present", "present", "t");
-    fake_answer_one("schema_version", "version", SCHEMA_TEXT(HOWDAH_SCHEMA_VERSION));
+    fake_answer_one("schema_version", "version", SCHEMA_VERSION);
     assert_null(leader_schema_problem(root.leader));
     lease_answer("t", "5");
     assert_true(leader_leads(root.leader));
@@ -132,9 +54,7 @@ static void a_schema_of_another_version_is_not_led_until_it_fits(void **state)
 static void a_migration_under_a_leader_ends_its_lead(void **state)
 {
     (void)state;
-    fake_up("lease");
-    fake_answer_one("schema_present", "present", "t");
-    fake_answer_one("schema_version", "version", SCHEMA_TEXT(HOWDAH_SCHEMA_VERSION));
+    lease_up(SCHEMA_VERSION);
     root.options.lease_renew_ms = 1;
     lease_answer("t", "5");
     assert_true(leader_leads(root.leader));
@@ -190,9 +110,7 @@ static void a_standby_does_no_chores(void **state)
 {
     (void)state;
     fake_up("chores");
-    fake_up("lease");
-    fake_answer_one("schema_present", "present", "t");
-    fake_answer_one("schema_version", "version", SCHEMA_TEXT(HOWDAH_SCHEMA_VERSION));
+    lease_up(SCHEMA_VERSION);
     lease_answer("f", "4");
     fake_ring("chores");
     assert_false(loop_until_called());
@@ -317,28 +235,31 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_schema_is_checked_before_the_lease_is_asked_for, start,
-                                        stop),
+                                        root_stop),
         cmocka_unit_test_setup_teardown(a_schema_of_another_version_is_not_led_until_it_fits, start,
-                                        stop),
-        cmocka_unit_test_setup_teardown(a_migration_under_a_leader_ends_its_lead, start, stop),
-        cmocka_unit_test_setup_teardown(a_database_without_a_schema_stops_the_program, start, stop),
-        cmocka_unit_test_setup_teardown(an_unanswered_schema_question_is_asked_again, start, stop),
+                                        root_stop),
+        cmocka_unit_test_setup_teardown(a_migration_under_a_leader_ends_its_lead, start, root_stop),
+        cmocka_unit_test_setup_teardown(a_database_without_a_schema_stops_the_program, start,
+                                        root_stop),
+        cmocka_unit_test_setup_teardown(an_unanswered_schema_question_is_asked_again, start,
+                                        root_stop),
         cmocka_unit_test_setup_teardown(chores_run_one_by_one_in_the_order_of_the_table, start,
-                                        stop),
-        cmocka_unit_test_setup_teardown(a_standby_does_no_chores, start, stop),
-        cmocka_unit_test_setup_teardown(a_failed_chore_does_not_end_the_turn, start, stop),
-        cmocka_unit_test_setup_teardown(a_stale_epoch_ends_the_lead, start, stop),
+                                        root_stop),
+        cmocka_unit_test_setup_teardown(a_standby_does_no_chores, start, root_stop),
+        cmocka_unit_test_setup_teardown(a_failed_chore_does_not_end_the_turn, start, root_stop),
+        cmocka_unit_test_setup_teardown(a_stale_epoch_ends_the_lead, start, root_stop),
         cmocka_unit_test_setup_teardown(
-            the_lead_lost_meanwhile_stops_the_turn_after_the_running_chore, start, stop),
-        cmocka_unit_test_setup_teardown(a_passed_trust_window_stops_the_turn, start, stop),
+            the_lead_lost_meanwhile_stops_the_turn_after_the_running_chore, start, root_stop),
+        cmocka_unit_test_setup_teardown(a_passed_trust_window_stops_the_turn, start, root_stop),
         cmocka_unit_test_setup_teardown(a_lost_connection_pauses_the_chores_until_it_is_back, start,
-                                        stop),
-        cmocka_unit_test_setup_teardown(an_idle_leader_says_so_and_a_ring_wakes_it, start, stop),
+                                        root_stop),
+        cmocka_unit_test_setup_teardown(an_idle_leader_says_so_and_a_ring_wakes_it, start,
+                                        root_stop),
         cmocka_unit_test_setup_teardown(resigning_gives_the_lead_back_and_asks_no_more, start,
-                                        stop),
-        cmocka_unit_test_setup_teardown(a_standby_leaves_without_asking, start, stop),
+                                        root_stop),
+        cmocka_unit_test_setup_teardown(a_standby_leaves_without_asking, start, root_stop),
         cmocka_unit_test_setup_teardown(an_unanswered_resignation_does_not_hold_the_program, start,
-                                        stop),
+                                        root_stop),
     };
 
     log_init("test", LOG_LEVEL_ERROR + 1);
