@@ -59,7 +59,7 @@ struct leader {
 
 bool leader_leads(const struct leader *leader)
 {
-    return lease_trusted(&leader->lease) && !leader->resigning;
+    return leader && lease_trusted(&leader->lease) && !leader->resigning;
 }
 
 int64_t leader_epoch(const struct leader *leader)

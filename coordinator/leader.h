@@ -13,7 +13,8 @@ struct leader;
 int leader_create(struct coordinator *root, struct err *err) MUST_CHECK;
 void leader_destroy(struct coordinator *root);
 
-bool leader_leads(const struct leader *leader);    /* now, by its own trust window */
+/* Now, by its own trust window. NULL (at the end viewers are answered after it) leads nothing. */
+bool leader_leads(const struct leader *leader);
 int64_t leader_epoch(const struct leader *leader); /* of the lead; 0 when not leading */
 const char *leader_name(
     const struct leader *leader); /* who leads, last heard; "" = nobody; borrowed */
