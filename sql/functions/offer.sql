@@ -235,6 +235,30 @@ revoke all on function howdah.filters_clear(uuid, bigint, uuid[]) from public;
 grant execute on function howdah.filters_clear(uuid, bigint, uuid[])
     to howdah_framework, howdah_operator;
 
+insert into howdah_private.news_cursor (name) values ('offers_slice') on conflict do nothing;
+
+create or replace function howdah_private.offers_slice(out slice bigint, out slices bigint)
+returns record
+language plpgsql
+as $$
+/* Which part of the agents this turn compares with their offers, of how many: one part for each 32,000
+   offers, the next one with each turn, so that a turn's work has a bound. */
+begin
+    -- As vacuum and analyze last counted: a wrong number only makes parts larger or smaller.
+    select 1 + greatest(c.reltuples, 0)::bigint / 32000 into slices
+    from pg_class c where c.oid = 'howdah_private.offer_outstanding_idx'::regclass;
+    slice := 0;
+    if slices > 1 then
+        update howdah_private.news_cursor c set position = c.position + 1
+        where c.name = 'offers_slice'
+        returning c.position % slices into slice;
+    end if;
+end
+$$;
+comment on function howdah_private.offers_slice() is
+    'which part of the agents this turn compares with their offers';
+revoke all on function howdah_private.offers_slice() from public;
+
 create or replace function howdah.offers_expire(epoch bigint)
 returns integer
 language plpgsql security definer
@@ -246,18 +270,25 @@ as $$
    no claims (agent_closed), has too little left to be offered (agent_full), or since offer_refresh_s has more of something free than
    the offer shows or less than half of it (superseded): a new one follows. A claim on an offer that
    shows a little too much is no harm, so small changes do not churn the offers of a large cell. At
-   most offer_batch in one turn. Forgets closed offers after a minute. Offers and filters that somebody
+   most offer_batch in one turn. Where offers are many, those of a part of the agents are looked at in a
+   turn, and of all agents that are closed or full. Forgets closed offers after a minute. Offers and filters that somebody
    else has locked just now are left for the next turn. Returns how many it closed. */
 declare
     v_now timestamptz := clock_timestamp();
     v_refresh timestamptz := v_now - setting_interval('offer_refresh_s');
     v_min_cpus bigint := setting_get('offer_min_cpus_milli')::bigint;
     v_min_mem bigint := setting_get('offer_min_mem')::bigint;
+    v_part record;
     v_count integer;
 begin
     perform leader_enter('offers_expire', offers_expire.epoch);
+    v_part := offers_slice();
     with pool as materialized (  -- once, not anew for each offer
-        select p.agent_id, p.open, p.cpus_milli, p.mem, p.disk, p.gpus from pool_free p
+        select p.agent_id, p.open, p.cpus_milli, p.mem, p.disk, p.gpus
+        from pool_free p
+        where not p.open or p.cpus_milli < v_min_cpus or p.mem < v_min_mem
+           or v_part.slices = 1
+           or (uuid_hash(p.agent_id) & 65535) % v_part.slices = v_part.slice
     ), stale as materialized (
         select o.offer_id,
                case when o.expires_at <= v_now then 'expired'

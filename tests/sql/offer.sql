@@ -206,6 +206,36 @@ select t.denied(format('select howdah.offers_since(%L, 1)', :'fw'), l.login,
 from unnest('{ag_a,co,obs}'::text[]) as l (login);
 select is(t.as_login('op', format('select count(*) from howdah.offers_since(%L, 1)', :'fw')), '2',
           'an operator may read a framework''s offers');
+
+-- --- many offers ---------------------------------------------------------------------------------
+
+select is(s.slices || ' ' || s.slice, '1 0', 'the offers of a small cell are looked at in every turn')
+from howdah_private.offers_slice() s;
+select count(t.ag('extra-' || i, '{"cpus": 2, "mem": 2000}')) as x from generate_series(1, 9) as i \gset
+select t.offers() > 4 as x \gset
+update howdah_private.offer set expires_at = clock_timestamp() - interval '1 s';
+update howdah_private.agent_pool set open = false where agent_id = :'two';
+update howdah_private.offer set expires_at = clock_timestamp() + interval '1 h'
+where agent_id = :'two';
+-- As if the last count had found 130,000 of them: five turns for all agents.
+update pg_class set reltuples = 130000
+where oid = 'howdah_private.offer_outstanding_idx'::regclass;
+select is((select array_agg(x.slice order by x.slice)
+           from (select (howdah_private.offers_slice()).slice from generate_series(1, 5)) x),
+          '{0,1,2,3,4}', 'each part of the agents has its turn');
+select t.chore('offers_expire') as first_turn \gset
+select is((select count(*) from howdah_private.offer where agent_id = :'two' and state = 'outstanding'),
+          0::bigint, 'a closed agent''s offers are taken back in any turn');
+select ok(:first_turn < 2 * 11, 'not all offers are looked at in one turn');
+select sum(t.chore('offers_expire')) as other_turns from generate_series(1, 4) \gset
+select is(:first_turn + :other_turns, 2 * 11, 'after as many turns as there are parts all are');
+select is((select count(*) from howdah_private.offer where state = 'outstanding'), 0::bigint,
+          'and none is left');
+update howdah_private.agent_pool set open = true where agent_id = :'two';
+update pg_class set reltuples = -1
+where oid = 'howdah_private.offer_outstanding_idx'::regclass;
+select is(s.slices, 1::bigint, 'before the first count all are looked at')
+from howdah_private.offers_slice() s;
 select t.audit_clean('the books are right at the end');
 
 select * from finish();
