@@ -10,14 +10,29 @@
 #include "base/mem.h"
 #include "base/row.h"
 
-static int64_t milli_from(const json_t *number)
+#define AMOUNT_MAX 9e15 /* what a double holds exactly */
+#define PORT_MAX   65535
+
+/* The amount times scale, rounded; 0 if there is none. -1 if it is no amount. */
+static int amount_from(const json_t *resources, const char *key, double scale, int64_t *amount)
 {
-    return (int64_t)(json_number_value(number) * 1000.0 + 0.5);
+    const json_t *number = json_object_get(resources, key);
+    double value = json_number_value(number) * scale;
+
+    if (number != NULL && (!json_is_number(number) || value < 0 || value > AMOUNT_MAX))
+        return -1;
+    *amount = (int64_t)(value + 0.5);
+    return 0;
 }
 
-static int64_t whole_from(const json_t *number)
+static int port_from(const json_t *number, int32_t *port)
 {
-    return (int64_t)(json_number_value(number) + 0.5);
+    json_int_t value = json_integer_value(number);
+
+    if (!json_is_integer(number) || value < 0 || value > PORT_MAX)
+        return -1;
+    *port = (int32_t)value;
+    return 0;
 }
 
 /* [[31000, 31001], [31005, 31005]] */
@@ -27,13 +42,14 @@ static int ports_from(struct fw_offer *offer, const json_t *ports)
     struct fw_port_range *ranges = mem_alloc((count + 1) * sizeof(*ranges));
 
     offer->ports = ranges;
+    if (ports != NULL && !json_is_array(ports))
+        return -1;
     for (size_t i = 0; i < count; i++) {
         const json_t *range = json_array_get(ports, i);
 
-        if (json_array_size(range) != 2)
+        if (json_array_size(range) != 2 || port_from(json_array_get(range, 0), &ranges[i].first) ||
+            port_from(json_array_get(range, 1), &ranges[i].last))
             return -1;
-        ranges[i].first = (int32_t)json_integer_value(json_array_get(range, 0));
-        ranges[i].last = (int32_t)json_integer_value(json_array_get(range, 1));
     }
     offer->port_range_count = count;
     return 0;
@@ -44,12 +60,11 @@ static int resources_from(struct fw_offer *offer, const char *text)
     struct err err;
     CLEANUP_JSON json_t *resources = json_parse(text, strlen(text), &err);
 
-    if (!json_is_object(resources))
+    if (!json_is_object(resources) || amount_from(resources, "cpus", 1000, &offer->cpus_milli) ||
+        amount_from(resources, "mem", 1, &offer->mem) ||
+        amount_from(resources, "disk", 1, &offer->disk) ||
+        amount_from(resources, "gpus", 1, &offer->gpus))
         return -1;
-    offer->cpus_milli = milli_from(json_object_get(resources, "cpus"));
-    offer->mem = whole_from(json_object_get(resources, "mem"));
-    offer->disk = whole_from(json_object_get(resources, "disk"));
-    offer->gpus = whole_from(json_object_get(resources, "gpus"));
     return ports_from(offer, json_object_get(resources, "ports"));
 }
 
