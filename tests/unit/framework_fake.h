@@ -33,6 +33,7 @@
 struct fake_call {
     const struct db_stmt *stmt;
     char *params[DB_PARAMS_MAX];
+    bool again; /* by db_call_again */
     db_reply_f cb;
     void *arg;
     struct fake_call *next;
@@ -83,13 +84,14 @@ void db_destroy(struct db *db)
     fake = NULL;
 }
 
-void db_call(struct db *db, const struct db_stmt *stmt, const char *const *params, db_reply_f cb,
-             void *arg)
+static void fake_call_add(struct db *db, const struct db_stmt *stmt, const char *const *params,
+                          db_reply_f cb, void *arg, bool again)
 {
     struct fake_call *call = mem_alloc(sizeof(*call));
     struct fake_call **last = &db->first;
 
     call->stmt = stmt;
+    call->again = again;
     call->cb = cb;
     call->arg = arg;
     for (int i = 0; i < stmt->param_count; i++)
@@ -99,10 +101,16 @@ void db_call(struct db *db, const struct db_stmt *stmt, const char *const *param
     *last = call;
 }
 
+void db_call(struct db *db, const struct db_stmt *stmt, const char *const *params, db_reply_f cb,
+             void *arg)
+{
+    fake_call_add(db, stmt, params, cb, arg, false);
+}
+
 void db_call_again(struct db *db, const struct db_stmt *stmt, const char *const *params,
                    db_reply_f cb, void *arg)
 {
-    db_call(db, stmt, params, cb, arg);
+    fake_call_add(db, stmt, params, cb, arg, true);
 }
 
 void db_listen(struct db *db, const char *channel)
