@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/array.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/row.h"
 #include "call.h"
@@ -12,6 +13,7 @@
 #include "internal.h"
 #include "offers.h"
 #include "request_json.h"
+#include "task_json.h"
 
 #define REFUSE_MAX_MS    (365LL * 86400 * 1000)
 #define KILL_GRACE_MAX_S 86400
@@ -41,6 +43,11 @@ static void quiet_done(struct call *call, const PGresult *result, const struct e
 static char *ids_param(const char *const *ids, size_t count)
 {
     return ids == NULL ? NULL : array_from_texts(ids, count);
+}
+
+static char *seconds_param(int64_t ms)
+{
+    return mem_printf("%lld.%03lld", (long long)ms / 1000, (long long)ms % 1000);
 }
 
 /* ---- offers ---- */
@@ -86,8 +93,7 @@ int fw_decline(struct fw_session *session, const char *const *offer_ids, size_t 
         declined->offer_ids[i] = mem_strdup(offer_ids[i]);
     call = call_make(session, STMT_decline, decline_done);
     call_param(call, array_from_texts(offer_ids, count));
-    call_param(call,
-               mem_printf("%lld.%03lld", (long long)refuse_ms / 1000, (long long)refuse_ms % 1000));
+    call_param(call, seconds_param(refuse_ms));
     call_extra(call, declined, declined_free);
     for (size_t i = 0; i < count; i++)
         offers_hold(session->offers, offer_ids[i]);
@@ -116,6 +122,26 @@ int fw_revive(struct fw_session *session, struct fw_error *err)
     if (quiet_send(session, STMT_revive, err) != 0)
         return -1;
     session->suppressed = false;
+    return 0;
+}
+
+int fw_filter_set(struct fw_session *session, const char *name, const char *wanted_json,
+                  int64_t refuse_ms, struct fw_error *err)
+{
+    struct call *call;
+    CLEANUP_JSON json_t *wanted = NULL;
+
+    if (session_check_open(session, err) != 0 || check_name("filter_set", "name", name, err) ||
+        check_int("filter_set", "refuse_ms", refuse_ms, -1, REFUSE_MAX_MS, err))
+        return -1;
+    wanted = object_parse("filter_set", "wanted_json", wanted_json ? wanted_json : "", err);
+    if (wanted == NULL)
+        return -1;
+    call = call_make(session, STMT_filter_set, quiet_done);
+    call_param(call, mem_strdup(name));
+    call_param(call, mem_strdup(wanted_json));
+    call_param(call, refuse_ms < 0 ? NULL : seconds_param(refuse_ms));
+    call_send(call);
     return 0;
 }
 

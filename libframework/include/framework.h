@@ -284,7 +284,15 @@ int fw_suppress(struct fw_session *session, struct fw_error *err); /* no further
 int fw_revive(struct fw_session *session,
               struct fw_error *err); /* ends fw_suppress; keeps filters */
 
-/* Forget the filters that declines set, for these agents or (NULL, 0) for all. */
+/* Be offered only agents that are or have all of this, until refuse_ms have passed (-1: until it is
+ * cleared; 0: forget the filter). wanted_json is an object:
+ * {"agents": ["…"], "attributes": {"zone": ["a", "b"], "disks": {"min": 2}}, "resources": {"gpus":
+ * 1}}. Replaces the session's filter of that name; agents must pass all of them. */
+int fw_filter_set(struct fw_session *session, const char *name, const char *wanted_json,
+                  int64_t refuse_ms, struct fw_error *err);
+
+/* Forget the filters that declines set, for these agents; (NULL, 0): all filters, those with names,
+ * too. */
 int fw_filters_clear(struct fw_session *session, const char *const *agent_ids, size_t count,
                      struct fw_error *err);
 

@@ -79,45 +79,6 @@ revoke all on function howdah.explain_share(text) from public;
 grant execute on function howdah.explain_share(text)
     to howdah_framework, howdah_operator, howdah_observer, howdah_coordinator;
 
-create or replace view howdah_private.agent_free as
-select a.agent_id, a.attributes, p.open, f.cpus_milli / 1000.0 as cpus, f.mem, f.disk, f.gpus,
-       coalesce(f.ports, '{}') as ports, coalesce(f.scalars, '{}') as scalars,
-       coalesce(f.sets, '{}') as sets
-from howdah_private.agent a
-join howdah_private.agent_pool p on p.agent_id = a.agent_id and p.pool = '*'
-join howdah_private.pool_free f on f.agent_id = a.agent_id
-where a.state <> 'gone';
-comment on view howdah_private.agent_free is 'agents, taking claims or not, with what is free of them';
-
-create or replace function howdah_private.agent_has(
-    agent howdah_private.agent_free, kind text, asked jsonb, amount numeric,
-    out free numeric, out enough boolean)
-returns record
-language sql immutable parallel safe
-as $$
-    /* How much of a kind is free on an agent, and whether what is asked for can be had there: an
-       amount, or the very ports or items that are named. */
-    select x.free,
-           case when jsonb_typeof(asked) is distinct from 'array' then x.free >= agent_has.amount
-                when kind = 'ports' then howdah_private.ranges_from_json(asked) <@ (agent).ports
-                else coalesce((agent).sets -> substr(kind, 6) @> asked, false) end
-    from (select case
-              when kind = 'cpus' then (agent).cpus
-              when kind = 'mem' then (agent).mem
-              when kind = 'disk' then (agent).disk
-              when kind = 'gpus' then (agent).gpus
-              when kind = 'ports' then (select coalesce(sum(upper(r) - lower(r)), 0)
-                                        from unnest((agent).ports) r)
-              when kind like 'scalars.%' then
-                  coalesce(((agent).scalars -> substr(kind, 9))::numeric, 0)
-              else coalesce(jsonb_array_length((agent).sets -> substr(kind, 6)), 0)
-              end as free) x;
-$$;
-comment on function howdah_private.agent_has(howdah_private.agent_free, text, jsonb, numeric) is
-    'how much of a kind is free on an agent, and whether that is enough';
-revoke all on function howdah_private.agent_has(howdah_private.agent_free, text, jsonb, numeric)
-    from public;
-
 create or replace function howdah.why_pending(framework_id uuid, max_requests integer default 20)
 returns table (request integer, count integer, resources jsonb, constraints jsonb, test text,
                failing bigint, only_this bigint, agents bigint, wanted numeric, best numeric)
@@ -185,10 +146,7 @@ begin
         cross join lateral resource_amounts(q.resources) a
         cross join there g
         cross join lateral agent_has(
-            g.agent, a.resource, case when a.resource = 'ports' then q.resources -> 'ports'
-                                      when a.resource like 'sets.%'
-                                          then q.resources -> 'sets' -> substr(a.resource, 6) end,
-            a.amount) h
+            g.agent, a.resource, resource_asked(q.resources, a.resource), a.amount) h
         where a.amount > 0
     ), agent_result as materialized (
         select t.n, t.agent_id, count(*) filter (where not t.passed) as fails,

@@ -116,7 +116,7 @@ begin
     where f.framework_id = framework_fail_over.framework_id;
     perform howdah_private.offers_rescind_frameworks(array[v_row.framework_id],
                                                      'framework_failed_over');
-    delete from howdah_private.filter x where x.framework_id = v_row.framework_id;
+    perform howdah_private.filters_forget(array[v_row.framework_id]);
     perform howdah_private.requests_clear(array[v_row.framework_id]);
     perform howdah_private.event_add('framework', v_row.framework_id, v_row.state::text, 'active',
                                      'framework', 'failover', null,
@@ -338,7 +338,7 @@ begin
     perform howdah_private.tasks_lock(v_tasks);
     perform howdah_private.tasks_step(v_tasks, 'kill', frameworks_complete.actor,
                                       'framework_removed');
-    delete from howdah_private.filter x where x.framework_id = any (v_ids);
+    perform howdah_private.filters_forget(v_ids);
     perform howdah_private.requests_clear(v_ids);
     delete from howdah_private.framework_heartbeat h where h.framework_id = any (v_ids);
     delete from howdah_private.task_update u where u.framework_id = any (v_ids);

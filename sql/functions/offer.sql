@@ -207,34 +207,6 @@ revoke all on function howdah.offer_decline(uuid, bigint, uuid[], numeric) from 
 grant execute on function howdah.offer_decline(uuid, bigint, uuid[], numeric)
     to howdah_framework, howdah_operator;
 
-create or replace function howdah.filters_clear(
-    framework_id uuid, epoch bigint, agent_ids uuid[] default null)
-returns integer
-language plpgsql security definer
-set search_path = howdah_private, pg_catalog, pg_temp
-as $$
-/* Forget refusals, of these agents or of all; returns how many there were. */
-declare
-    v_count integer;
-begin
-    perform framework_enter('filters_clear', filters_clear.framework_id, filters_clear.epoch);
-    delete from filter x
-    where (x.framework_id, x.agent_id) in (
-        select l.framework_id, l.agent_id from filter l
-        where l.framework_id = filters_clear.framework_id
-          and (filters_clear.agent_ids is null or l.agent_id = any (filters_clear.agent_ids))
-        order by l.agent_id
-        for update);
-    get diagnostics v_count = row_count;
-    perform bell_ring();
-    return v_count;
-end
-$$;
-comment on function howdah.filters_clear(uuid, bigint, uuid[]) is 'forget refusals';
-revoke all on function howdah.filters_clear(uuid, bigint, uuid[]) from public;
-grant execute on function howdah.filters_clear(uuid, bigint, uuid[])
-    to howdah_framework, howdah_operator;
-
 insert into howdah_private.news_cursor (name) values ('offers_slice') on conflict do nothing;
 
 create or replace function howdah_private.offers_slice(out slice bigint, out slices bigint)
@@ -328,9 +300,7 @@ begin
     from (select f.framework_id, count(*) as n
           from forgotten f where f.state = 'rescinded' group by f.framework_id) c
     where t.framework_id = c.framework_id;
-    delete from filter x
-    where (x.framework_id, x.agent_id) in (select l.framework_id, l.agent_id from filter l
-                                           where l.until < v_now for update skip locked);
+    perform filters_expire(v_now);
     return v_count;
 end
 $$;

@@ -7,21 +7,6 @@
 -- Outstanding offers count as held while overlap is limited, as in Mesos: otherwise the first one would
 -- be offered the whole cell.
 
-create or replace view howdah_private.pool_free as
-select p.agent_id, p.open, p.version,
-       p.cpus_free::bigint as cpus_milli,
-       p.mem_free::bigint as mem,
-       p.disk_free::bigint as disk,
-       p.gpus_free::bigint as gpus,
-       nullif(p.ports_capacity - coalesce(p.ports_allocated, '{}'), '{}') as ports,
-       howdah_private.scalars_add(
-           howdah_private.scalars_add(p.scalars_capacity, p.scalars_allocated, -1),
-           p.scalars_revocable, -1) as scalars,
-       howdah_private.sets_change(p.sets_capacity, p.sets_allocated, -1) as sets
-from howdah_private.agent_pool p
-where p.pool = '*';
-comment on view howdah_private.pool_free is 'what is free of each agent''s unreserved pool';
-
 create or replace view howdah_private.framework_held as
 select f.framework_id, f.role,
        coalesce(sum(t.cpus_milli), 0)::bigint as cpus_milli, coalesce(sum(t.mem), 0)::bigint as mem,
@@ -76,32 +61,25 @@ window w as (partition by h.role);
 comment on view howdah_private.framework_share is
     'dominant share of each framework, and of its role divided by the role''s weight';
 
-create or replace view howdah_private.pool_offerable as
-select p.agent_id, p.version, p.cpus_milli, p.mem, p.disk, p.gpus, p.ports, p.scalars, p.sets
-from howdah_private.pool_free p
-where p.open
-  and p.cpus_milli >= (select s.value::bigint from howdah_private.setting s
-                       where s.name = 'offer_min_cpus_milli')
-  and p.mem >= (select s.value::bigint from howdah_private.setting s
-                where s.name = 'offer_min_mem');
-comment on view howdah_private.pool_offerable is 'what is worth offering';
-
 create or replace view howdah_private.offer_excluded as
 select o.framework_id, o.agent_id, true as offered
 from howdah_private.offer o
 where o.state = 'outstanding'
 union all
 select x.framework_id, x.agent_id, false
-from howdah_private.filter x
-join howdah_private.pool_offerable p on p.agent_id = x.agent_id
-where x.until > clock_timestamp() and x.cpus_milli >= p.cpus_milli and x.mem >= p.mem
-  and x.disk >= p.disk and x.gpus >= p.gpus
-  and not exists (select 1 from howdah_private.offer o
+from (select r.framework_id, r.agent_id
+      from howdah_private.filter r
+      join howdah_private.pool_offerable p on p.agent_id = r.agent_id
+      where r.until > clock_timestamp() and r.cpus_milli >= p.cpus_milli and r.mem >= p.mem
+        and r.disk >= p.disk and r.gpus >= p.gpus
+      union
+      select b.framework_id, b.agent_id from howdah_private.filter_barred() b) x
+where not exists (select 1 from howdah_private.offer o
                   where o.agent_id = x.agent_id and o.framework_id = x.framework_id
                     and o.state = 'outstanding');
 comment on view howdah_private.offer_excluded is
-    'who is not to be offered which agent: it is on offer to him, or he refused as much of it a moment '
-    'ago';
+    'who is not to be offered which agent: it is on offer to him, he refused as much of it a moment ago, '
+    'or one of his filters bars it';
 
 create or replace function howdah_private.offer_lacking(
     ids uuid[], all_agents uuid[], out agents uuid[], out frameworks uuid[])
@@ -146,6 +124,8 @@ declare
                           order by r.group_level, r.own_level, random());
     v_agents uuid[] := array(select p.agent_id from howdah_private.pool_offerable p
                              order by random());
+    v_filtered uuid[] := array(select f.framework_id from howdah_private.offer_filter f
+                               group by f.framework_id);
     v_full uuid[] := '{}';
     v_seen integer := 0;
     v_left integer := batch;
@@ -164,6 +144,10 @@ begin
                           where x.framework_id = offer_spread.framework_id and x.agent_id = a.id
                             and x.until > clock_timestamp() and x.cpus_milli >= p.cpus_milli
                             and x.mem >= p.mem and x.disk >= p.disk and x.gpus >= p.gpus)
+          and not (offer_spread.framework_id = any (v_filtered)
+                   and a.id in (select b.agent_id
+                                from howdah_private.filter_barred(offer_spread.framework_id,
+                                                                  v_agents) b))
         limit v_left;
         get diagnostics v_count = row_count;
         v_left := v_left - v_count;

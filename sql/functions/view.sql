@@ -215,7 +215,8 @@ comment on view howdah.requests is 'what frameworks say they still need';
 
 create or replace view howdah.filters with (security_barrier) as
 select f.framework_id, f.name::text as framework_name, x.agent_id, a.name::text as agent_name,
-       x.until, trim_scale(x.cpus_milli / 1000.0) as cpus, x.mem, x.disk, x.gpus
+       x.until, trim_scale(x.cpus_milli / 1000.0) as cpus, x.mem, x.disk, x.gpus,
+       null::text as name, null::jsonb as wanted
 from howdah_private.framework f
 cross join lateral unnest(
     case when howdah_private.soft_state_readable()
@@ -223,9 +224,16 @@ cross join lateral unnest(
                     where y.framework_id = f.framework_id) end) x
 join howdah_private.agent a on a.agent_id = x.agent_id
 where (f.principal = session_user or (select howdah_private.sees_all()))
-  and x.until > clock_timestamp();
+  and x.until > clock_timestamp()
+union all
+select f.framework_id, f.name::text, null, null, x.until, null, null, null, null, x.name, x.wanted
+from howdah_private.offer_filter x
+join howdah_private.framework f on f.framework_id = x.framework_id
+where (f.principal = session_user or (select howdah_private.sees_all()))
+  and (x.until > clock_timestamp()) is not false;
 comment on view howdah.filters is
-    'agents that frameworks refused, and until when; a standby has none';
+    'agents that frameworks refused, and until when; named filters, and what they want offered; a '
+    'standby has only these';
 
 create or replace view howdah.events with (security_barrier) as
 select e.event_id, e.at, e.object_kind, e.object_id, e.from_state, e.to_state, e.reason, e.actor,
@@ -264,7 +272,7 @@ create or replace function howdah.schema_version()
 returns integer
 language sql immutable
 as $$
-    select 16;
+    select 17;
 $$;
 comment on function howdah.schema_version() is 'number of the newest migration that this schema has';
 

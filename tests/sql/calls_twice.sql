@@ -39,6 +39,7 @@ from (values
     ('agents_expire', 'co', 'agents_expire($lead)', null, null),
     ('claim', 'fw_a', format('claim($fw, $key, %L)', jsonb_build_array(t.spec('once', :'ag'))), '*', null),
     ('doorbell_set', 'co', 'doorbell_set($lead, true)', null, null),
+    ('filter_set', 'fw_a', 'filter_set($fw, ''f'', ''{"resources": {"cpus": 1}}'')', null, null),
     ('filters_clear', 'fw_a', 'filters_clear($fw)', '0', null),
     ('framework_heartbeat', 'fw_a', 'framework_heartbeat($fw)', null, null),
     ('framework_register', 'fw_a', 'framework_register(''same'', key => $key)', '*', '{framework,event}'),

@@ -52,23 +52,6 @@ select is_empty(format('select 1 from howdah_private.request where framework_id 
                 'the demand of a framework ends with it');
 select is(t.stated(:'other'), '2 x {"cpus": 1} ', 'others'' stays');
 
--- --- constraints ---------------------------------------------------------------------------------
-
-select is(howdah_private.constraints_met(v.constraints::jsonb, '11111111-1111-4111-8111-111111111111',
-                                         '{"zone": "a", "disks": 2, "ssd": true}'), v.met, v.what)
-from (values (null, true, 'no constraints are met'), ('{}', true, 'nor are empty ones an obstacle'),
-             ('{"attributes": {"zone": "a"}}', true, 'a value that matches'),
-             ('{"attributes": {"zone": "b"}}', false, 'a value that does not'),
-             ('{"attributes": {"zone": ["b", "a"]}}', true, 'one of several'),
-             ('{"attributes": {"zone": ["b", "c"]}}', false, 'none of several'),
-             ('{"attributes": {"rack": "a"}}', false, 'an attribute that the agent lacks'),
-             ('{"attributes": {"disks": 2, "ssd": true}}', true, 'numbers and booleans, all of them'),
-             ('{"attributes": {"disks": 2, "ssd": false}}', false, 'all of them'),
-             ('{"attributes": {"disks": "2"}}', false, 'a number is no text'),
-             ('{"agents": ["11111111-1111-4111-8111-111111111111"]}', true, 'the agent itself'),
-             ('{"agents": ["21111111-1111-4111-8111-111111111111"]}', false, 'another agent'),
-             ('{"agents": []}', false, 'no agent at all')) as v (constraints, met, what);
-
 -- --- bad input -----------------------------------------------------------------------------------
 
 select t.raises(format('select howdah.request(%L, 1, %L)', :'other', v.body), 'value_invalid', v.field, null,

@@ -52,7 +52,7 @@ from (values
                'gpus resources created_at expires_at'),
     ('claims', 'framework_id claim_key mode conflict revocable task_count committed_count '
                'refused_count refusals task_ids created_at'),
-    ('filters', 'framework_id framework_name agent_id agent_name until cpus mem disk gpus'),
+    ('filters', 'framework_id framework_name agent_id agent_name until cpus mem disk gpus name wanted'),
     ('requests', 'framework_id framework_name role n count resources constraints requested_at'),
     ('events', 'event_id at object_kind object_id from_state to_state reason actor cause message detail'),
     ('settings', 'name value default_value unit help changed_at changed_by'),
@@ -375,7 +375,8 @@ select is(t.sees('fw_b', 'select count(*) from howdah.claims'), '2',
           'those of others still are not');
 select is(t.one('select * from howdah.filters where framework_name = ''a''')
               - '{framework_id,agent_id,until}'::text[],
-          '{"framework_name": "a", "agent_name": "small", "cpus": 2.4, "mem": 480, "disk": 0, "gpus": 0}',
+          '{"framework_name": "a", "agent_name": "small", "cpus": 2.4, "mem": 480, "disk": 0, "gpus": 0,
+            "name": null, "wanted": null}',
           'filters shows what was refused');
 update howdah_private.filter set until = clock_timestamp() where framework_id = :'fw';
 select is(t.rows('select framework_name from howdah.filters'), '(b)',

@@ -23,6 +23,11 @@ FRAMEWORK=$(howdah frameworks --json | jq -r '.[] | select(.name == "keep") | .f
 cluster_sql "select howdah.request('$FRAMEWORK', (select epoch from howdah.frameworks where framework_id = '$FRAMEWORK'),
     '[{\"count\": 2, \"resources\": {\"cpus\": 1000}}]')" >/dev/null
 like "$(howdah why keep)" '1 +2 +cpus +[12] +[12] +[12] +1000 ' "or which test its requests fail, and where"
+is "$(howdah filters)" "no filters" "filters: none at first"
+cluster_sql "select howdah.filter_set('$FRAMEWORK', (select epoch from howdah.frameworks where framework_id = '$FRAMEWORK'),
+    'only ssd', '{\"attributes\": {\"disk\": \"ssd\"}}', 36000)" >/dev/null
+like "$(howdah filters keep)" '^keep +only ssd .* (10|9)h +\{"attributes": \{"disk": "ssd"\}\}' "then what a framework wants offered, and for how long"
+exits 1 "filters of no framework fail" howdah filters no-such-framework
 like "$(howdah task "${ID:0:6}")" "^id +$ID" "task: found by the start of its id"
 like "$(howdah task keep-1)" "^id +$ID" "task: found by its name"
 like "$(howdah task keep-1)" '(staging|starting) +running +agent ' "its events are listed"

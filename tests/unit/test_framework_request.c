@@ -142,6 +142,44 @@ static void demand_is_stated_as_a_list(void **state)
     assert_int_equal(world->warnings, 0);
 }
 
+static void a_filter_has_a_name_a_wish_and_a_time(void **state)
+{
+    static const char wanted[] = "{\"attributes\":{\"zone\":\"a\"}}";
+    struct world *world = *state;
+
+    assert_int_equal(fw_filter_set(world->session, "zone", wanted, 1500, NULL), 0);
+    assert_string_equal(fake_param("filter_set", 3), "zone");
+    assert_string_equal(fake_param("filter_set", 4), wanted);
+    assert_string_equal(fake_param("filter_set", 5), "1.500");
+    fake_answer("filter_set", "filter_set", (const char *const[]){""}, 1);
+    assert_int_equal(fw_filter_set(world->session, "zone", wanted, -1, NULL), 0);
+    assert_null(fake_param("filter_set", 5));
+    fake_answer("filter_set", "filter_set", (const char *const[]){""}, 1);
+    assert_int_equal(world->warnings, 0);
+}
+
+static void bad_filters_are_refused_before_they_are_sent(void **state)
+{
+    static const struct {
+        const char *name, *wanted, *field;
+        int64_t refuse_ms;
+    } rows[] = {
+        {NULL, "{}", "\"name\"", 0},           {"", "{}", "\"name\"", 0},
+        {"f", NULL, "\"wanted_json\"", 0},     {"f", "[]", "\"wanted_json\"", 0},
+        {"f", "{\"a\"", "\"wanted_json\"", 0}, {"f", "{}", "\"refuse_ms\"", -2},
+    };
+    struct world *world = *state;
+    struct fw_error err;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(
+            fw_filter_set(world->session, rows[i].name, rows[i].wanted, rows[i].refuse_ms, &err),
+            -1);
+        assert_non_null(strstr(err.text, rows[i].field));
+    }
+    assert_int_equal(db_queue_length(fake), 0);
+}
+
 static void bad_demand_is_refused_before_it_is_sent(void **state)
 {
     static const struct {
@@ -266,6 +304,8 @@ int main(void)
         TEST(a_kill_without_grace_leaves_it_to_the_task),
         TEST(reconciling_everything_passes_null),
         TEST(demand_is_stated_as_a_list),
+        TEST(a_filter_has_a_name_a_wish_and_a_time),
+        TEST(bad_filters_are_refused_before_they_are_sent),
         TEST(bad_demand_is_refused_before_it_is_sent),
         TEST(every_request_is_repeated_until_answered),
         TEST(refused_requests_without_callback_are_warnings),
