@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "agent/common_isolator.h"
+#include "agent/common_lease.h"
 #include "agent/common_meta.h"
 #include "agent/common_proc.h"
 #include "agent/identity.h"
@@ -64,8 +65,11 @@ struct agent {
     struct watch *watch; /* NULL when inotify cannot be had */
     struct sync *sync;
     struct timer *tick;
-    json_t *usage;      /* samples not yet sent */
-    json_t *logs;       /* answers not yet confirmed */
+    json_t *usage; /* samples not yet sent */
+    json_t *logs;  /* answers not yet confirmed */
+    char *lease_dir;
+    int64_t asked_ms;   /* clock_boot_ms, when the last report was made */
+    int64_t lease_ms;   /* the same of the last one that was confirmed; LEASE_NONE at first */
     int64_t sampled_ms; /* monotonic */
     bool reported;      /* the report under way held updates */
     bool clearing;      /* a task is being cleared: look often */
@@ -76,11 +80,22 @@ struct agent {
 
 /* ---- ticking ------------------------------------------------------------------------------ */
 
+/* An executor that is stopped or stuck does not stop its task. */
+static void lease_check(const struct agent *agent, struct task *task)
+{
+    struct lease lease = {
+        .dir = agent->lease_dir, .stop_ms = task_stop_ms(task), .asked_ms = agent->lease_ms};
+
+    if (lease.stop_ms > 0)
+        task_overdue(task, lease_due_ms(&lease));
+}
+
 static void look_visit(struct task *task, void *arg)
 {
     struct agent *agent = arg;
 
     task_look(task);
+    lease_check(agent, task);
     agent->clearing |= task_phase(task) == PHASE_CLEARING;
 }
 
@@ -231,6 +246,7 @@ static void registered_cb(const struct transport_session *session, void *arg)
 
 struct report {
     json_t *updates, *running;
+    int64_t stop_ms; /* the shortest; 0 = none */
 };
 
 static void report_visit(struct task *task, void *arg)
@@ -238,6 +254,9 @@ static void report_visit(struct task *task, void *arg)
     struct report *report = arg;
 
     task_report(task, report->updates, report->running);
+    int64_t stop_ms = task_stop_ms(task);
+    if (stop_ms > 0 && (report->stop_ms == 0 || stop_ms < report->stop_ms))
+        report->stop_ms = stop_ms;
 }
 
 static json_t *report_cb(void *arg)
@@ -247,7 +266,10 @@ static json_t *report_cb(void *arg)
 
     task_table_active(agent->tasks, report_visit, &report);
     agent->reported = json_array_size(report.updates) > 0;
-    json_t *doc = json_pack("{so so}", "updates", report.updates, "running", report.running);
+    sync_limit(agent->sync, report.stop_ms / LEASE_PARTS);
+    agent->asked_ms = clock_boot_ms();
+    json_t *doc = json_pack("{so so sb}", "updates", report.updates, "running", report.running,
+                            "confirm", lease_ask(agent->lease_ms, report.stop_ms));
     if (json_array_size(agent->usage) > 0) {
         json_object_set_new(doc, "usage", agent->usage);
         agent->usage = json_array();
@@ -293,6 +315,33 @@ static void action_apply(struct agent *agent, const struct reconcile_action *act
     }
 }
 
+/* Only what the cell confirmed lets tasks run on. */
+static void lease_renew(struct agent *agent, const json_t *answer)
+{
+    struct err err = {0};
+
+    if (!json_is_true(json_object_get(answer, "confirmed")))
+        return;
+    if (lease_keep(agent->lease_dir, agent->asked_ms, &err) == 0)
+        agent->lease_ms = agent->asked_ms;
+    else
+        log_err(LOG_LEVEL_ERROR, &err, "tasks with stop_unreachable_s will be stopped");
+}
+
+/* What is to end comes first, and is told so before the lease that it shares is renewed; what is to
+ * start needs the lease. */
+static void actions_apply(struct agent *agent, const json_t *answer,
+                          const struct reconcile_action *actions, size_t count)
+{
+    size_t i = 0;
+
+    while (i < count && (actions[i].verb == RECONCILE_FORGET || actions[i].verb == RECONCILE_KILL))
+        action_apply(agent, &actions[i++]);
+    lease_renew(agent, answer);
+    while (i < count)
+        action_apply(agent, &actions[i++]);
+}
+
 static bool tasks_apply(struct agent *agent, const json_t *answer)
 {
     CLEANUP_FREE struct reconcile_action *actions = NULL;
@@ -303,8 +352,7 @@ static bool tasks_apply(struct agent *agent, const json_t *answer)
         log_err(LOG_LEVEL_ERROR, &err, "agent_sync's answer is not understood; nothing was done");
         return false;
     }
-    for (size_t i = 0; i < count; i++)
-        action_apply(agent, &actions[i]);
+    actions_apply(agent, answer, actions, count);
     return count > 0;
 }
 
@@ -558,6 +606,7 @@ struct agent *agent_create(struct event_base *base, const struct options *option
     agent->base = base;
     agent->options = options;
     agent->lock_fd = -1;
+    agent->lease_dir = mem_printf("%s/meta", options->work_dir);
     agent->tasks = task_table_create();
     agent->bin = sandbox_bin_create(options->work_dir);
     agent->usage = json_array();
@@ -591,6 +640,7 @@ void agent_destroy(struct agent *agent)
     json_decref(agent->resources);
     json_decref(agent->attributes);
     free(agent->cgroup_root);
+    free(agent->lease_dir);
     if (agent->lock_fd >= 0)
         close(agent->lock_fd);
     free(agent);

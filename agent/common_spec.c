@@ -214,7 +214,7 @@ static int task_parse(const json_t *launch, const json_t *context, struct spec *
 {
     const json_t *task = json_object_get(launch, "spec");
     const char *name = NULL;
-    int64_t grace_s = SPEC_KILL_GRACE_DEFAULT_MS / 1000;
+    int64_t grace_s = SPEC_KILL_GRACE_DEFAULT_MS / 1000, stop_s = 0;
 
     if (!json_is_object(task))
         return err_set(err, ERR_field_missing, "field \"spec\": expected the task's description");
@@ -222,8 +222,10 @@ static int task_parse(const json_t *launch, const json_t *context, struct spec *
         id_copy(launch, "framework_id", &spec->framework_id, err) != 0 ||
         json_get_string(launch, "name", true, &name, err) != 0 ||
         json_get_bool(launch, "revocable", false, &spec->revocable, err) != 0 ||
-        json_get_int(task, "kill_grace_s", false, 0, SPEC_KILL_GRACE_MAX_S, &grace_s, err) != 0)
+        json_get_int(task, "kill_grace_s", false, 0, SPEC_KILL_GRACE_MAX_S, &grace_s, err) != 0 ||
+        json_get_int(task, "stop_unreachable_s", false, 1, SPEC_STOP_MAX_S, &stop_s, err) != 0)
         return -1;
+    spec->stop_ms = stop_s * 1000;
     spec->name = mem_strdup(name);
     spec->kill_grace_ms = grace_s * 1000;
     if (command_parse(task, spec, err) != 0 || workdir_parse(task, spec, err) != 0 ||

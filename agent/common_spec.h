@@ -11,8 +11,9 @@
 #include "agent/common_isolator.h"
 #include "base/err.h"
 
-#define SPEC_KILL_GRACE_DEFAULT_MS 5000
+#define SPEC_KILL_GRACE_DEFAULT_MS 5000 /* known to task_stop_after in SQL */
 #define SPEC_KILL_GRACE_MAX_S      86400
+#define SPEC_STOP_MAX_S            86400
 #define SPEC_ARGV_MAX              4096
 #define SPEC_ENVIRONMENT_MAX       4096
 
@@ -41,6 +42,7 @@ struct spec { /* owns everything in it */
     struct isolator_limits limits;
     int64_t mem_mib; /* as asked for, for messages */
     int64_t kill_grace_ms;
+    int64_t stop_ms; /* stop_unreachable_s; 0 = it runs on when its agent is cut off */
     bool revocable;
 };
 

@@ -5,9 +5,10 @@
  *             From here on the task counts as possibly run.
  *   reserve   room on disk for the last word, so that a full disk cannot swallow an exit code
  *   launch    executor_launch.c; running.json when the command was executed
- *   hold      reap children (this is the subreaper of all that the task starts), obey kill.json
- *   clear     SIGKILL to everything in the group until it is empty: nothing outlives the task
- *   tell      status.json, durable; then the group is removed
+ *   hold      reap children (this is the subreaper of all that the task starts), obey kill.json,
+ * and stop by itself when the cell was out of reach for stop_unreachable_s (common_lease.h) clear
+ * SIGKILL to everything in the group until it is empty: nothing outlives the task tell status.json,
+ * durable; then the group is removed
  *
  * The agent speaks to an executor by writing kill.json and sending SIGTERM; the executor speaks to
  * the agent by files alone. Neither needs the other to be alive. A second kill may shorten the
@@ -23,11 +24,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "agent/common_isolator.h"
+#include "agent/common_lease.h"
 #include "agent/common_meta.h"
 #include "agent/common_proc.h"
 #include "agent/common_spec.h"
@@ -54,7 +57,10 @@ struct executor {
     int wait_status;     /* valid when ended */
     bool kill_sent;      /* SIGTERM went out */
     int64_t kill_due_ms; /* monotonic; when grace is over */
-    int64_t started_ms;  /* Unix time */
+    bool stopped;        /* that was because the lease ended */
+    struct lease lease;
+    int alarm;          /* timerfd for the end of the lease; -1 = none is needed (any more) */
+    int64_t started_ms; /* Unix time */
 };
 
 static void pause_ms(int64_t ms)
@@ -155,12 +161,8 @@ static int64_t kill_grace(const struct executor *executor)
 }
 
 /* A stopped process sees SIGTERM only after SIGCONT. */
-static void kill_obey(struct executor *executor)
+static void kill_begin(struct executor *executor, int64_t grace)
 {
-    int64_t grace = kill_grace(executor);
-
-    if (grace < 0)
-        return;
     int64_t due = clock_mono_ms() + grace;
     if (!executor->kill_sent) {
         log_info("killing pid=%d grace_ms=%lld", (int)executor->pid, (long long)grace);
@@ -171,6 +173,47 @@ static void kill_obey(struct executor *executor)
         executor->kill_due_ms = due;
     }
     executor->kill_sent = true;
+}
+
+static void kill_obey(struct executor *executor)
+{
+    int64_t grace = kill_grace(executor);
+
+    if (grace >= 0)
+        kill_begin(executor, grace);
+}
+
+static void alarm_close(struct executor *executor)
+{
+    if (executor->alarm >= 0)
+        close(executor->alarm);
+    executor->alarm = -1;
+}
+
+/* Poll's own timeout would not count the time that the machine sleeps. */
+static void alarm_set(const struct executor *executor, int64_t due_ms)
+{
+    const struct itimerspec at = {
+        .it_value = {.tv_sec = due_ms / 1000, .tv_nsec = due_ms % 1000 * 1000000}};
+
+    timerfd_settime(executor->alarm, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+/* End the task when its lease has ended. Once begun this is not taken back. */
+static void lease_obey(struct executor *executor)
+{
+    if (executor->alarm < 0)
+        return;
+    int64_t due = lease_due_ms(&executor->lease);
+    if (clock_boot_ms() < due) {
+        alarm_set(executor, due);
+        return;
+    }
+    log_warn("the cell was out of reach for too long stop_ms=%lld",
+             (long long)executor->lease.stop_ms);
+    executor->stopped = !executor->kill_sent;
+    kill_begin(executor, executor->spec->kill_grace_ms);
+    alarm_close(executor);
 }
 
 static void children_reap(struct executor *executor)
@@ -198,15 +241,17 @@ static void signals_read(struct executor *executor)
 /* Until the command ends or its grace is over. */
 static void task_hold(struct executor *executor)
 {
-    struct pollfd entry = {.fd = executor->signals, .events = POLLIN};
-
     kill_obey(executor);
+    lease_obey(executor);
     for (children_reap(executor); !executor->ended; children_reap(executor)) {
         int64_t left = executor->kill_due_ms - clock_mono_ms();
         if (executor->kill_sent && left <= 0)
             break;
-        poll(&entry, 1, executor->kill_sent ? (int)left : POLL_FOREVER);
+        struct pollfd entries[] = {{.fd = executor->signals, .events = POLLIN},
+                                   {.fd = executor->alarm, .events = POLLIN}};
+        poll(entries, 2, executor->kill_sent ? (int)left : POLL_FOREVER);
         signals_read(executor);
+        lease_obey(executor);
     }
 }
 
@@ -247,6 +292,7 @@ static void task_run(struct executor *executor)
             .kill_sent = executor->kill_sent,
             .oom = executor->group.ops->was_oom(&executor->group),
             .limit_mib = isolator_mem_limit(&executor->spec->limits) >> 20,
+            .stop_ms = executor->stopped ? executor->lease.stop_ms : 0,
         },
         &status);
     task_measure(executor, &status);
@@ -280,13 +326,44 @@ static int signals_open(struct err *err)
 static void executor_release(struct executor *executor)
 {
     spec_free(executor->spec);
+    alarm_close(executor);
     if (executor->signals >= 0)
         close(executor->signals);
 }
 
+/* The task is to be stopped by a lease: prepare for that. */
+static int lease_open(struct executor *executor, struct err *err)
+{
+    if (executor->spec->stop_ms == 0)
+        return 0;
+    executor->lease.stop_ms = executor->spec->stop_ms;
+    executor->alarm = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (executor->alarm < 0)
+        return err_set_errno(err, ERR_io_failed, "cannot make a timerfd");
+    return 0;
+}
+
+/* Whether the task need not be started any more; status says why. */
+static bool not_wanted(struct executor *executor, struct status *status)
+{
+    struct err err = {0};
+
+    if (kill_grace(executor) >= 0)
+        status_init(status, task_killed, "killed_by_request", "killed before it ran");
+    else if (lease_open(executor, &err) != 0)
+        status_init(status, task_dropped, "launch_failed", "%s", err.text);
+    else if (lease_due_ms(&executor->lease) <= clock_boot_ms())
+        outcome_stopped(executor->lease.stop_ms, status);
+    else
+        return false;
+    return true;
+}
+
 int executor_run(const struct executor_place *place, struct err *err)
 {
-    __attribute__((cleanup(executor_release))) struct executor executor = {.place = place};
+    CLEANUP_FREE char *lease_dir = mem_printf("%s/../..", place->meta_dir);
+    __attribute__((cleanup(executor_release))) struct executor executor = {
+        .place = place, .lease = {.dir = lease_dir}, .alarm = -1};
     struct err refusal = {0};
     struct status status;
 
@@ -301,8 +378,7 @@ int executor_run(const struct executor_place *place, struct err *err)
         return 0;
     }
     executor.group = spec_group(executor.spec, true);
-    if (kill_grace(&executor) >= 0) {
-        status_init(&status, task_killed, "killed_by_request", "killed before it ran");
+    if (not_wanted(&executor, &status)) {
         executor_tell(&executor, &status);
         return 0;
     }

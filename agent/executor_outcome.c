@@ -8,6 +8,13 @@
 #include <string.h>
 #include <sys/wait.h>
 
+void outcome_stopped(int64_t stop_ms, struct status *status)
+{
+    status_init(status, task_killed, "stopped_unreachable",
+                "the cell was out of reach for %lld s (stop_unreachable_s)",
+                (long long)stop_ms / 1000);
+}
+
 void outcome_decide(const struct outcome_facts *facts, struct status *status)
 {
     bool exited = WIFEXITED(facts->wait_status);
@@ -17,6 +24,8 @@ void outcome_decide(const struct outcome_facts *facts, struct status *status)
     if (facts->oom && code != 0)
         status_init(status, task_failed, "memory_limit",
                     "the memory limit of %lld MiB was exceeded", (long long)facts->limit_mib);
+    else if (facts->kill_sent && facts->stop_ms > 0)
+        outcome_stopped(facts->stop_ms, status);
     else if (facts->kill_sent)
         status_init(status, task_killed, "killed_by_request", "ended by a kill request");
     else if (code == 0)

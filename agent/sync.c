@@ -60,6 +60,7 @@ struct sync {
     int64_t seq;             /* of the last report of this incarnation */
     int64_t called_ms;       /* monotonic, start of the last sync */
     int64_t moving_until_ms; /* monotonic */
+    int64_t limit_ms;        /* of the wait; 0 = none */
     struct backoff backoff;
 };
 
@@ -247,8 +248,10 @@ static int64_t poll_wait(const struct sync *sync, const json_t *answer)
     wait = wait > sync->config.poll_max_ms ? sync->config.poll_max_ms : wait;
     wait = backoff_jitter_ms((uint32_t)at_least(wait, sync->config.poll_min_ms));
     if (clock_mono_ms() < sync->moving_until_ms && wait > MOVING_POLL_MS)
-        wait = at_least(MOVING_POLL_MS, sync->config.poll_min_ms);
-    return wait;
+        wait = MOVING_POLL_MS;
+    if (sync->limit_ms > 0 && wait > sync->limit_ms)
+        wait = sync->limit_ms;
+    return at_least(wait, sync->config.poll_min_ms);
 }
 
 /* The earliest time for a sync that has something to tell. */
@@ -319,6 +322,11 @@ static void sync_call(struct sync *sync)
     sync->news = false;
     sync->called_ms = clock_mono_ms();
     sync->transport->ops->sync(sync->transport, &sync->session, report, synced_cb, sync);
+}
+
+void sync_limit(struct sync *sync, int64_t wait_ms)
+{
+    sync->limit_ms = wait_ms;
 }
 
 /* While a failed call backs off, news do not hurry it. */

@@ -45,7 +45,9 @@ struct sync *sync_create(struct event_base *base, struct transport *transport,
 void sync_destroy(struct sync *sync); /* NULL is fine */
 
 void sync_start(struct sync *sync);
-void sync_soon(struct sync *sync);       /* there is something to tell */
+void sync_soon(struct sync *sync); /* there is something to tell */
+/* Sync at least this often whatever the cell asks for; 0 = no limit. */
+void sync_limit(struct sync *sync, int64_t wait_ms);
 bool sync_idle(const struct sync *sync); /* registered and no call under way */
 
 #endif

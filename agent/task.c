@@ -41,6 +41,7 @@ struct task {
     char *cgroup_path;
     const struct isolator_ops *isolator;
     int64_t kill_grace_ms; /* of its description */
+    int64_t stop_ms;       /* of its description; 0 = it runs on when the cell is out of reach */
     enum task_phase phase;
     int pidfd; /* of the executor; -1 = not known (yet): the lock tells */
     struct event *death;
@@ -61,6 +62,11 @@ const char *task_id(const struct task *task)
 enum task_phase task_phase(const struct task *task)
 {
     return task->phase;
+}
+
+int64_t task_stop_ms(const struct task *task)
+{
+    return task->phase == PHASE_ENDED ? 0 : task->stop_ms;
 }
 
 int64_t task_ended_ms(const struct task *task)
@@ -270,6 +276,15 @@ static void executor_hasten(struct task *task)
     task->kill_due_ms = clock_mono_ms();
 }
 
+void task_overdue(struct task *task, int64_t due_ms)
+{
+    if (task->phase >= PHASE_CLEARING || task->pidfd < 0 ||
+        clock_boot_ms() - EXECUTOR_LATE_MS - task->kill_grace_ms < due_ms)
+        return;
+    log_warn("the executor did not stop its task, killing it task=%s", task->id);
+    proc_pidfd_signal(task->pidfd, SIGKILL);
+}
+
 void task_look(struct task *task)
 {
     if (task->phase == PHASE_ENDED) {
@@ -335,6 +350,7 @@ static void isolation_take(struct task *task, const struct spec *spec)
     task->cgroup_path = mem_strdup(spec->cgroup_path);
     task->isolator = spec->isolator;
     task->kill_grace_ms = spec->kill_grace_ms;
+    task->stop_ms = spec->stop_ms;
 }
 
 struct task *task_launch(const struct task_host *host, const json_t *launch)
@@ -372,17 +388,20 @@ static void checkpoint_read(struct task *task)
         log_warn("a task's description is not readable task=%s %s", task->id, err.text);
     const json_t *context = json_object_get(doc, "context");
     const json_t *description = json_object_get(json_object_get(doc, "launch"), "spec");
-    int64_t grace_s = SPEC_KILL_GRACE_DEFAULT_MS / 1000;
+    int64_t grace_s = SPEC_KILL_GRACE_DEFAULT_MS / 1000, stop_s = 0;
     if (context != NULL && (json_get_string(context, "isolator", true, &isolator, &err) != 0 ||
                             json_get_string(context, "cgroup_root", true, &root, &err) != 0 ||
                             json_get_int(description, "kill_grace_s", false, 0,
-                                         SPEC_KILL_GRACE_MAX_S, &grace_s, &err) != 0))
+                                         SPEC_KILL_GRACE_MAX_S, &grace_s, &err) != 0 ||
+                            json_get_int(description, "stop_unreachable_s", false, 1,
+                                         SPEC_STOP_MAX_S, &stop_s, &err) != 0))
         log_err(LOG_LEVEL_WARN, &err, "a task's description task=%s", task->id);
     if (isolator_find(isolator) != NULL)
         task->isolator = isolator_find(isolator);
     free(task->cgroup_path);
     task->cgroup_path = mem_printf("%s/%s", root, task->id);
     task->kill_grace_ms = grace_s * 1000;
+    task->stop_ms = stop_s * 1000;
 }
 
 /* The order of the questions matters, see the head. */

@@ -42,10 +42,16 @@ void task_free(struct task *task); /* memory and watches only; the task runs on.
 
 const char *task_id(const struct task *task);
 enum task_phase task_phase(const struct task *task);
+/* For how long it may run without contact with the cell; 0 = it runs on, or has ended. */
+int64_t task_stop_ms(const struct task *task);
 int64_t task_ended_ms(const struct task *task); /* Unix time, 0 while it has not */
 
 /* Find out how it stands and do what follows. Idempotent; called whenever something may be new. */
 void task_look(struct task *task);
+
+/* Its time without contact was over at due_ms (clock_boot_ms), and its grace is: kill an executor
+ * that has not seen to it, which ends the task. */
+void task_overdue(struct task *task, int64_t due_ms);
 
 /* SIGTERM now, SIGKILL after the grace; -1 = the grace of its description. A repeated call may
  * shorten the grace, never extend it. */

@@ -290,6 +290,7 @@ static int spec_make(struct run *run, struct err *err)
     run->spec.environment = (const char *const *)options->env;
     run->spec.user = options->user;
     run->spec.kill_grace_s = (int)(options->kill_grace / 1000);
+    run->spec.stop_unreachable_s = (int)(options->stop_unreachable / 1000);
     return 0;
 }
 

@@ -12,8 +12,10 @@
 #include "check.h"
 #include "fw_error.h"
 
-#define KILL_GRACE_MAX_S 86400
-#define PORTS_MAX        65536
+#define KILL_GRACE_MAX_S       86400
+#define STOP_UNREACHABLE_MIN_S 5
+#define STOP_UNREACHABLE_MAX_S 86400
+#define PORTS_MAX              65536
 
 /* Where we are, for error messages. */
 struct place {
@@ -227,6 +229,24 @@ static bool path_leaves(const char *path)
     return path[0] == '/';
 }
 
+static int write_ending(json_t *spec, const struct fw_task *task, struct place *place,
+                        struct fw_error *err)
+{
+    if (check_int("claim", at(place, "kill_grace_s"), task->kill_grace_s, -1, KILL_GRACE_MAX_S,
+                  err))
+        return -1;
+    if (task->stop_unreachable_s != 0 &&
+        check_int("claim", at(place, "stop_unreachable_s"), task->stop_unreachable_s,
+                  STOP_UNREACHABLE_MIN_S, STOP_UNREACHABLE_MAX_S, err))
+        return -1;
+    if (task->kill_grace_s != 0)
+        json_object_set_new(spec, "kill_grace_s",
+                            json_integer(task->kill_grace_s < 0 ? 0 : task->kill_grace_s));
+    if (task->stop_unreachable_s != 0)
+        json_object_set_new(spec, "stop_unreachable_s", json_integer(task->stop_unreachable_s));
+    return 0;
+}
+
 static int write_rest(json_t *spec, const struct fw_task *task, struct place *place,
                       struct fw_error *err)
 {
@@ -239,15 +259,10 @@ static int write_rest(json_t *spec, const struct fw_task *task, struct place *pl
                               "claim: field \"%s\", value \"%.60s\": expected a relative path that "
                               "stays in the sandbox",
                               at(place, "workdir"), task->workdir);
-    if (check_int("claim", at(place, "kill_grace_s"), task->kill_grace_s, -1, KILL_GRACE_MAX_S,
-                  err))
-        return -1;
     set_string(spec, "user", task->user);
     set_string(spec, "workdir", task->workdir);
-    if (task->kill_grace_s != 0)
-        json_object_set_new(spec, "kill_grace_s",
-                            json_integer(task->kill_grace_s < 0 ? 0 : task->kill_grace_s));
-    if (write_pairs(spec, "environment", task->environment, place, err))
+    if (write_ending(spec, task, place, err) ||
+        write_pairs(spec, "environment", task->environment, place, err))
         return -1;
     return write_pairs(spec, "labels", task->labels, place, err);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Two clocks: the monotonic one for every deadline and duration, the wall for people to read. */
+/* Three clocks: the monotonic one for every deadline and duration, the one that counts sleep for
+ * what ends while the machine sleeps, the wall for people to read. */
 #include "base/clock.h"
 
 #include <time.h>
@@ -17,6 +18,11 @@ static int64_t clock_read_ms(clockid_t id)
 int64_t clock_mono_ms(void)
 {
     return clock_frozen_ms >= 0 ? clock_frozen_ms : clock_read_ms(CLOCK_MONOTONIC);
+}
+
+int64_t clock_boot_ms(void)
+{
+    return clock_frozen_ms >= 0 ? clock_frozen_ms : clock_read_ms(CLOCK_BOOTTIME);
 }
 
 int64_t clock_wall_ms(void)

@@ -6,9 +6,10 @@
 #include <stdint.h>
 
 int64_t clock_mono_ms(void);
+int64_t clock_boot_ms(void); /* monotonic, and goes on while the machine sleeps */
 int64_t clock_wall_ms(void); /* Unix time; for display and log lines only */
 
-/* Tests: freeze the monotonic clock at ms (and advance it by calling again); -1 returns to real
+/* Tests: freeze both monotonic clocks at ms (and advance it by calling again); -1 returns to real
  * time. */
 void clock_mono_set(int64_t ms);
 

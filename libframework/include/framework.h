@@ -229,6 +229,9 @@ struct fw_task {
     const char *workdir;            /* relative to the sandbox */
     int kill_grace_s;               /* SIGTERM to SIGKILL; 0 = the cell's default, -1 = at once */
     const char *const *labels;      /* "name=value", NULL-terminated */
+    /* Seconds, 5 to 86400, after which the task is stopped when its agent is cut off from the cell,
+     * so that a replacement after its terminal update never runs beside it. 0 = it runs on. */
+    int stop_unreachable_s;
 };
 
 struct fw_claim {

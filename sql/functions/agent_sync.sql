@@ -309,6 +309,8 @@ declare
 begin
     if not howdah_private.whole_ok(report -> 'seq', 0, c_big) then
         return 'seq: a whole number from 0';
+    elsif coalesce(jsonb_typeof(report -> 'confirm'), 'null') not in ('boolean', 'null') then
+        return 'confirm: true or false';
     elsif exists (select 1 from jsonb_array_elements(report -> 'running') r
                   where jsonb_typeof(r.value) <> 'string'
                      or howdah_private.uuid_or_null(r.value #>> '{}') is null) then
@@ -344,6 +346,38 @@ comment on function howdah_private.report_problem(jsonb) is
     'what is wrong with an agent''s report; null = nothing';
 revoke all on function howdah_private.report_problem(jsonb) from public;
 
+create or replace function howdah_private.sync_confirm(report jsonb, answer jsonb)
+returns jsonb
+language plpgsql
+as $$
+/* The answer with "confirmed" where this commit is to prove that the cell has heard the agent: when the
+   report asks for that, and when a task with stop_unreachable_s is to be launched. Such a transaction
+   writes to the log and commits synchronously whatever the session's setting, so that a former primary
+   that was cut off from its synchronous standby cannot finish it. An agent that does not know of
+   `confirm` would not stop such tasks, and is not given any. */
+declare
+    v_stops boolean := answer -> 'launch' <> '[]'
+                       and jsonb_path_exists(answer, '$.launch[*].spec.stop_unreachable_s');
+begin
+    if v_stops and not report ? 'confirm' then
+        return jsonb_set(answer, '{launch}', coalesce(
+            (select jsonb_agg(l.doc order by l.n)
+             from jsonb_array_elements(answer -> 'launch') with ordinality as l (doc, n)
+             where not l.doc -> 'spec' ? 'stop_unreachable_s'), '[]'));
+    elsif not v_stops and report -> 'confirm' is distinct from 'true' then
+        return answer;
+    end if;
+    if current_setting('synchronous_commit') in ('off', 'local') then
+        perform set_config('synchronous_commit', 'on', true);
+    end if;
+    perform pg_logical_emit_message(true, 'howdah', 'agent_sync');
+    return answer || jsonb_build_object('confirmed', true);
+end
+$$;
+comment on function howdah_private.sync_confirm(jsonb, jsonb) is
+    'make a sync one that a former primary cannot finish, if that is asked for';
+revoke all on function howdah_private.sync_confirm(jsonb, jsonb) from public;
+
 create or replace function howdah.agent_sync(agent_id uuid, epoch bigint, report jsonb)
 returns jsonb
 language plpgsql security definer
@@ -355,10 +389,12 @@ as $$
    report   {"seq": n, "cell": what the last answer said of the cell, "updates": [{"task_id", "state", "reason", "message", "exit_code", "signal"}],
              "running": [ids of all tasks it holds that are not terminal],
              "usage": [{"task_id", "cpu_ms", "mem_bytes", "mem_peak_bytes", "pids"}],
-             "logs": [{"request_id", "data" (base64), "size", "eof", "error"}]}
+             "logs": [{"request_id", "data" (base64), "size", "eof", "error"}],
+             "confirm": whether the answer has to prove that the cell lives (see stop_unreachable_s)}
             seq grows with every report of an incarnation: a late older one is ignored
    answer   {"epoch", "cell": {"cell_id", "epoch", "token", "generation", "timeline"}, "next_poll_ms", "launch": [tasks to start], "kill": [{"task_id", "grace_s"}],
-             "forget": [ids that the cell does not want: kill at once], "logs": [requests]}
+             "forget": [ids that the cell does not want: kill at once], "logs": [requests],
+             "confirmed": true if no former primary can have answered this; else absent}
 
    When it returns, every update of the report is durable or was known before. A task is repeated in
    launch until an update about it arrives, in kill until it has ended.
@@ -434,7 +470,7 @@ begin
     elsif coalesce(report -> 'updates', '[]') = '[]' then
         perform set_config('synchronous_commit', 'off', true);
     end if;
-    v_answer := sync_answer(agent_sync.agent_id, v_running);
+    v_answer := sync_confirm(report, sync_answer(agent_sync.agent_id, v_running));
     if v_answer -> 'forget' <> '[]' then
         perform forget_log(agent_sync.agent_id, v_answer -> 'forget');
     end if;

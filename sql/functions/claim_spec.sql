@@ -284,6 +284,13 @@ begin
                                   or (spec ->> 'kill_grace_s')::numeric > 86400) then
         return howdah_private.problem('kill_grace_s', spec -> 'kill_grace_s', 'seconds, 0 to 86400');
     end if;
+    if spec ? 'stop_unreachable_s'
+       and (jsonb_typeof(spec -> 'stop_unreachable_s') <> 'number'
+            or not spec ->> 'stop_unreachable_s' ~ '^[0-9]{1,5}$'
+            or (spec ->> 'stop_unreachable_s')::numeric not between 5 and 86400) then
+        return howdah_private.problem('stop_unreachable_s', spec -> 'stop_unreachable_s',
+                                      'whole seconds, 5 to 86400');
+    end if;
     if octet_length(spec::text) > 262144 then
         return howdah_private.problem('spec', to_jsonb(octet_length(spec::text)), 'at most 262144 bytes of JSON');
     end if;
@@ -309,12 +316,13 @@ begin
     select e.key into v_extra
     from jsonb_object_keys(spec) as e (key)
     where e.key not in ('name', 'offer', 'agent', 'version', 'resources', 'command',
-                        'environment', 'user', 'workdir', 'kill_grace_s', 'labels')
+                        'environment', 'user', 'workdir', 'kill_grace_s',
+                        'stop_unreachable_s', 'labels')
     limit 1;
     if v_extra is not null then
         return howdah_private.problem(left(v_extra, 40), spec -> v_extra,
                        'only name, offer, agent, version, resources, command, environment, user, '
-                       'workdir, kill_grace_s, labels');
+                       'workdir, kill_grace_s, stop_unreachable_s, labels');
     end if;
     if jsonb_typeof(spec -> 'name') is distinct from 'string' or not howdah_private.name_ok(spec ->> 'name') then
         return howdah_private.problem('name', spec -> 'name',
@@ -359,7 +367,7 @@ begin
     if body - '{resources,command}'::text[] = '{}'::jsonb and octet_length(body::text) < 2000 then
         return howdah_private.command_problem(body -> 'command') is null;
     end if;
-    return body - '{resources,command,environment,user,workdir,kill_grace_s,labels}'::text[]
+    return body - '{resources,command,environment,user,workdir,kill_grace_s,stop_unreachable_s,labels}'::text[]
                = '{}'::jsonb
            and howdah_private.task_spec_problem(body) is null;
 end

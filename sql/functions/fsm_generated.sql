@@ -61,6 +61,7 @@ as $$
             when 'report_error' then 'error'::howdah.task_state
             when 'report_dropped' then 'dropped'::howdah.task_state
             when 'missing' then 'gone'::howdah.task_state
+            when 'expire' then 'gone'::howdah.task_state
             when 'agent_removed' then 'gone_by_operator'::howdah.task_state
         end
     end

@@ -20,8 +20,8 @@ from client import Answered, Client, Lost
 from journal import Journal
 
 PAUSE_S = 0.3
-CHORES = ("offers_expire", "agents_expire", "frameworks_expire", "offers_make", "wakeups_send",
-          "stats_roll", "history_roll")
+CHORES = ("offers_expire", "agents_expire", "tasks_expire", "frameworks_expire", "offers_make",
+          "wakeups_send", "stats_roll", "history_roll")
 
 
 class Watcher:

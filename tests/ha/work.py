@@ -27,19 +27,19 @@ class Work:
             "select framework_id, epoch from howdah.framework_register(name => %s, failover_timeout_s => %s)",
             (name, failover_timeout_s))[0]
 
-    def claim(self, agent_name, shell="true", cpus=0.1):
-        """One claim of one task: (task id or None, reason or None)."""
+    def claim(self, agent_name, shell="true", cpus=0.1, **fields):
+        """One claim of one task: (task id or None, reason or None). fields: more of its spec."""
         agent = self.client.value("select agent_id from howdah.agents where name = %s", (agent_name,))
         key = str(uuid.uuid4())
         command = f'echo "$HOWDAH_TASK_ID" >>{self.journal_path}; {shell}'
         task = {"name": f"work-{key}", "agent": agent, "command": {"shell": command},
-                "resources": {"cpus": cpus, "mem": 16}}
+                "resources": {"cpus": cpus, "mem": 16}, **fields}
         return self.client.call(
             "select task_id, reason from howdah.claim(framework_id => %s, epoch => %s, claim_key => %s,"
             " tasks => %s)", (self.framework_id, self.epoch, key, json.dumps([task])))[0]
 
-    def place(self, agent_name, shell="true", cpus=0.1):
-        task, reason = self.claim(agent_name, shell, cpus)
+    def place(self, agent_name, shell="true", cpus=0.1, **fields):
+        task, reason = self.claim(agent_name, shell, cpus, **fields)
         if task is None:
             raise AssertionError(f"no task on {agent_name}: {reason}")
         self.placed[task] = agent_name

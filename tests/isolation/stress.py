@@ -504,8 +504,8 @@ class Machine(Client):
 class Coordinator(Client):
     """Leads when it can, believes that it leads for longer than it does, and runs chores."""
 
-    CHORES = ["offers_make", "offers_expire", "agents_expire", "frameworks_expire", "history_roll",
-              "wakeups_send", "stats_roll"]
+    CHORES = ["offers_make", "offers_expire", "agents_expire", "tasks_expire", "frameworks_expire",
+              "history_roll", "wakeups_send", "stats_roll"]
 
     def __init__(self, *args):
         super().__init__(*args)

@@ -27,7 +27,7 @@ select d.name, d.login,
 from (values
     ('claim', 'fw_a', 'select coalesce(c.reason, ''committed'') from howdah.claim($fw, $epoch, gen_random_uuid(), $doc) c',
      '[{"name": "a", "agent": "$ag", "version": 99, "command": {"argv": ["true", "x"]}, "user": "nobody",
-        "workdir": "w", "kill_grace_s": 5, "environment": {"A": "1"}, "labels": {"l": "v"},
+        "workdir": "w", "kill_grace_s": 5, "stop_unreachable_s": 60, "environment": {"A": "1"}, "labels": {"l": "v"},
         "resources": {"cpus": 0.1, "mem": 32, "disk": 1, "gpus": 1, "ports": [[31000, 31001]],
                       "scalars": {"licences": 1}, "sets": {"gpu": ["0"]}}},
        {"name": "b", "agent": "$ag", "command": {"shell": "true"},

@@ -37,6 +37,7 @@ from (values
         jsonb_build_object('seq', 7, 'running', jsonb_build_array(:'task'), 'updates', jsonb_build_array(
             jsonb_build_object('task_id', :'ends', 'state', 'finished', 'exit_code', 0)))), '*', '{agent}'),
     ('agents_expire', 'co', 'agents_expire($lead)', null, null),
+    ('tasks_expire', 'co', 'tasks_expire($lead)', null, null),
     ('claim', 'fw_a', format('claim($fw, $key, %L)', jsonb_build_array(t.spec('once', :'ag'))), '*', null),
     ('doorbell_set', 'co', 'doorbell_set($lead, true)', null, null),
     ('filter_set', 'fw_a', 'filter_set($fw, ''f'', ''{"resources": {"cpus": 1}}'')', null, null),

@@ -23,6 +23,7 @@ insert into public_function values
     ('agent_sync(agent_id uuid, epoch bigint, report jsonb)', 'a'),
     ('agent_uncordon(agent_id uuid)', 'o'),
     ('agents_expire(epoch bigint)', 'c'),
+    ('tasks_expire(epoch bigint)', 'c'),
     ('audit()', 'bco'),
     ('cell_identity()', 'abcfo'),
     ('cell_recover(reason text)', 'o'),

@@ -23,7 +23,7 @@ select is(t.as_login('fw_a', 'select name || cpus_free from howdah.cell'), 'one4
           'a framework reads what is free');
 select is(t.as_login('co', format('select howdah.%I(%s)', c.chore, :epoch)), c.result,
           format('the coordinator runs %s', c.chore))
-from (values ('agents_expire', '0'), ('frameworks_expire', '0'), ('offers_expire', '0'),
+from (values ('agents_expire', '0'), ('tasks_expire', '0'), ('frameworks_expire', '0'), ('offers_expire', '0'),
       ('offers_make', '1'), ('wakeups_send', '1'), ('stats_roll', '0'),
       ('history_roll', '0')) as c (chore, result);
 select x as offer from t.as_login('fw_a',

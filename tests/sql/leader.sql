@@ -110,7 +110,7 @@ from unnest('{fw_a,ag_a,op,obs,stranger}'::text[]) as l (login);
 select t.raises(format('select howdah.%s(%s)', c.chore, e.epoch), 'epoch_stale', 'epoch',
                 e.epoch::text,
                 format('%s refuses %s', c.chore, e.what), 'co')
-from unnest('{offers_make,offers_expire,agents_expire,frameworks_expire,history_roll,stats_roll,wakeups_send}'
+from unnest('{offers_make,offers_expire,agents_expire,tasks_expire,frameworks_expire,history_roll,stats_roll,wakeups_send}'
             ::text[]) as c (chore)
 cross join (values (3, 'the epoch before'), (5, 'an epoch that nobody has yet'), (0, 'epoch 0'))
      as e (epoch, what);
@@ -120,7 +120,7 @@ select t.raises('select howdah.offers_make(null)', 'epoch_stale', 'epoch', null,
                 'a chore needs an epoch', 'co');
 select is(t.problem(format('select howdah.%s(4)', c.chore), 'co'), null,
           format('%s takes the present epoch', c.chore))
-from unnest('{offers_make,offers_expire,agents_expire,frameworks_expire,history_roll,stats_roll,wakeups_send}'
+from unnest('{offers_make,offers_expire,agents_expire,tasks_expire,frameworks_expire,history_roll,stats_roll,wakeups_send}'
             ::text[]) as c (chore);
 select ok(howdah_private.leader_enter('x', 4) >= pg_postmaster_start_time(),
           'silence never counts from before the server''s start');

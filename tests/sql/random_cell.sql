@@ -144,7 +144,7 @@ begin
     else
         login := 'co';
         call := format('select howdah.%s(%s)', t.any_of(
-            '{offers_make,offers_make,offers_make,offers_expire,agents_expire,frameworks_expire,history_roll,stats_roll,wakeups_send}'
+            '{offers_make,offers_make,offers_make,offers_expire,agents_expire,tasks_expire,frameworks_expire,history_roll,stats_roll,wakeups_send}'
             ::text[]), (select l.epoch from howdah_private.leader l));
     end if;
 end

@@ -22,7 +22,7 @@ create temp table event_name (event text primary key);
 insert into event_name values ('report_starting'), ('report_running'), ('report_finished'),
     ('report_failed'),
     ('report_killed'), ('report_error'), ('report_dropped'), ('kill'), ('missing'), ('agent_lost'),
-    ('agent_removed'), ('report_lost'), ('no_such_event');
+    ('agent_removed'), ('expire'), ('report_lost'), ('no_such_event');
 create temp table trial (state text, event text, task_id uuid, before_books jsonb,
                          before_events bigint,
                          before_updates bigint, returned integer, after_state text,
@@ -80,7 +80,7 @@ select x.*, x.state is distinct from x.after_state as changed,
        howdah_private.task_terminal(x.after_state::howdah.task_state)
        and not howdah_private.task_terminal(x.state::howdah.task_state) as ended
 from trial x;
-select is((select count(*) from moved where changed), 44::bigint,
+select is((select count(*) from moved where changed), 45::bigint,
           'so many of them changed the state');
 select is_empty('select state, event, returned from moved where returned <> changed::integer',
                 'tasks_step returns how many it changed');

@@ -41,6 +41,8 @@ struct fake_cell {
     json_t *log_replies;
     enum err_code fail; /* what each sync fails with; ERR_none = works */
     bool lose_answer;   /* the next sync takes effect and its answer is lost */
+    bool unconfirmed;   /* as a database that cannot confirm its answers */
+    int confirmed;      /* answers that were */
     enum err_code register_fail;
     char registered_with[UUID_TEXT_SIZE]; /* agent_id of the last registration, "" = none */
     int registrations, syncs;
@@ -87,20 +89,31 @@ static inline bool fake_reported(const struct fake_cell *cell, const char *task_
     return false;
 }
 
-static inline json_t *fake_answer(struct fake_cell *cell)
+static inline bool fake_stops(const json_t *item)
 {
+    return json_object_get(json_object_get(item, "spec"), "stop_unreachable_s") != NULL;
+}
+
+static inline json_t *fake_answer(struct fake_cell *cell, const json_t *report)
+{
+    bool confirm = json_is_true(json_object_get(report, "confirm"));
     json_t *launch = json_array(), *item;
     size_t i;
 
     json_array_foreach (cell->launch, i, item) {
-        if (!fake_reported(cell, json_string_value(json_object_get(item, "task_id"))))
+        if (!fake_reported(cell, json_string_value(json_object_get(item, "task_id")))) {
             json_array_append(launch, item);
+            confirm |= fake_stops(item);
+        }
     }
+    confirm &= !cell->unconfirmed;
+    cell->confirmed += confirm;
     json_t *logs = cell->logs;
     cell->logs = json_array();
-    return json_pack("{sI so sI so sO sO so}", "epoch", (json_int_t)cell->epoch, "cell",
+    return json_pack("{sI so sI so sO sO so sb}", "epoch", (json_int_t)cell->epoch, "cell",
                      cell_mark_json(&cell->mark), "next_poll_ms", (json_int_t)100, "launch", launch,
-                     "kill", cell->kill, "forget", cell->forget, "logs", logs);
+                     "kill", cell->kill, "forget", cell->forget, "logs", logs, "confirmed",
+                     confirm);
 }
 
 static inline void fake_take_report(struct fake_cell *cell, const json_t *report)
@@ -179,7 +192,7 @@ static inline void fake_sync(struct transport *transport, const struct transport
     self->synced = done;
     if (code == ERR_none) {
         fake_take_report(self->cell, report);
-        self->answer = fake_answer(self->cell);
+        self->answer = fake_answer(self->cell, report);
     }
     if (code == ERR_none && self->cell->lose_answer) {
         self->cell->lose_answer = false;

@@ -571,6 +571,7 @@ static void test_forgotten_agent_registers_anew(void **state)
 }
 
 #include "agent_life_cell.h"
+#include "agent_life_lease.h"
 
 static void test_refused_declaration_ends_the_agent(void **state)
 {
@@ -817,6 +818,14 @@ static const struct CMUnitTest life_tests[] = {
     LIFE_TEST(test_who_the_agent_is_outlives_it),
     LIFE_TEST(test_ends_are_reported_again_after_a_restore),
     LIFE_TEST(test_an_agent_of_another_cell_ends),
+    LIFE_TEST(test_contact_lets_a_task_run_on),
+    LIFE_TEST(test_plain_tasks_need_no_confirmation),
+    LIFE_TEST(test_lost_contact_stops_the_task),
+    LIFE_TEST(test_unconfirmed_answers_are_no_contact),
+    LIFE_TEST(test_the_executor_alone_stops_the_task),
+    LIFE_TEST(test_a_stopped_executor_is_no_way_out),
+    LIFE_TEST(test_an_adopted_task_keeps_its_lease),
+    LIFE_TEST(test_what_nobody_confirmed_is_not_started),
     LIFE_TEST(test_refused_declaration_ends_the_agent),
     LIFE_TEST(test_stop_with_kill_ends_and_reports_all),
     LIFE_TEST(test_logs_are_read_in_pieces),

@@ -58,11 +58,12 @@ static void a_full_task_has_everything(void **state)
                           .user = "nobody",
                           .workdir = "a/b",
                           .kill_grace_s = 5,
+                          .stop_unreachable_s = 60,
                           .labels = labels},
         "[{\"name\":\"t\",\"agent\":\"" AGENT "\",\"version\":7,\"resources\":{\"cpus\":0.25,"
         "\"mem\":128,\"disk\":10,\"gpus\":1,\"ports\":[[31000,31001],[31005,31005]],"
         "\"scalars\":{\"licences\":2}},\"command\":{\"argv\":[\"sh\",\"-c\",\"exit \\\"$1\\\"\"]}"
-        ",\"user\":\"nobody\",\"workdir\":\"a/b\",\"kill_grace_s\":5,"
+        ",\"user\":\"nobody\",\"workdir\":\"a/b\",\"kill_grace_s\":5,\"stop_unreachable_s\":60,"
         "\"environment\":{\"A\":\"1\",\"B\":\"x=y\",\"C\":\"\"},"
         "\"labels\":{\"tier\":\"batch\"}}]");
 }
@@ -202,6 +203,9 @@ static void bad_members_are_refused_by_name(void **state)
     is_refused((struct fw_task){.workdir = ".."}, "workdir");
     is_refused((struct fw_task){.kill_grace_s = -2}, "kill_grace_s");
     is_refused((struct fw_task){.kill_grace_s = 86401}, "kill_grace_s");
+    is_refused((struct fw_task){.stop_unreachable_s = 4}, "stop_unreachable_s");
+    is_refused((struct fw_task){.stop_unreachable_s = -1}, "stop_unreachable_s");
+    is_refused((struct fw_task){.stop_unreachable_s = 86401}, "stop_unreachable_s");
 }
 
 static void dots_in_a_workdir_are_fine_when_they_stay_inside(void **state)
