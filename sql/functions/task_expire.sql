@@ -39,18 +39,18 @@ create or replace function howdah_private.tasks_stopped(since timestamptz, agent
 returns table (task_id uuid, agent_id uuid)
 language sql stable
 as $$
-    /* The unreachable tasks of these silent agents that have surely been stopped. */
+    /* The tasks of these silent agents that have surely been stopped. */
     select t.task_id, t.agent_id
     from howdah_private.agent a
     join howdah_private.agent_heartbeat h on h.agent_id = a.agent_id
     join howdah_private.task t on t.agent_id = a.agent_id and t.terminal_at is null
     where a.agent_id = any (tasks_stopped.agents) and a.state = 'unreachable'
-      and t.state = 'unreachable' and t.spec ? 'stop_unreachable_s'
+      and t.spec ? 'stop_unreachable_s'
       and greatest(h.seen_at, tasks_stopped.since) + howdah_private.task_stop_after(t.spec)
           < clock_timestamp();
 $$;
 comment on function howdah_private.tasks_stopped(timestamptz, uuid[]) is
-    'unreachable tasks that have surely been stopped';
+    'tasks of silent agents that have surely been stopped';
 revoke all on function howdah_private.tasks_stopped(timestamptz, uuid[]) from public;
 
 create or replace function howdah_private.silent_agents_lock(agents uuid[])
@@ -100,6 +100,8 @@ begin
     perform pools_lock(v_agents);
     v_tasks := array(select s.task_id from tasks_stopped(v_since, v_agents) s);
     perform tasks_lock(v_tasks);
+    -- A report that was on its way when its agent was found silent may have made them running again.
+    perform tasks_step(v_tasks, 'agent_lost', 'coordinator', 'agent_unreachable');
     return tasks_step(v_tasks, 'expire', 'coordinator', 'stopped_unreachable');
 end
 $$;

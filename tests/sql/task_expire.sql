@@ -108,7 +108,9 @@ update howdah_private.leader set renewed_at = clock_timestamp();
 delete from howdah_private.agent_heartbeat where agent_id = :'cut';
 select is(t.chore('tasks_expire'), 0, 'an agent whose heartbeat a crash took has a whole period');
 select t.age_agent(:'cut', '77.2 s');
-select is(t.chore('tasks_expire'), 3, 'then they are stopped');
+select howdah_private.tasks_step(array[:'killing'::uuid], 'report_running', 'agent') is not null as late \gset
+select is(t.chore('tasks_expire'), 3,
+          'then they are stopped, also one that a report made running while its agent was found silent');
 select is(t.state(:'running') || ' ' || t.state(:'killing') || ' ' || t.state(:'staging') || ' '
           || t.state(:'long') || ' ' || t.state(:'runs_on'),
           'gone gone gone unreachable unreachable',

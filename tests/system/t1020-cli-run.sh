@@ -52,6 +52,9 @@ is "$(howdah logs --json --stderr "$TASK" | jq -r '"\(.stream) \(.line)"')" "std
 is "$(howdah run --count 20 -- sh -c 'echo $HOWDAH_TASK_ID' | sort -u | wc -l)" 20 "20 tasks have 20 ids"
 is "$(howdah frameworks --json | jq length)" 0 "the framework is gone afterwards"
 
+exits 0 "--stop-unreachable is taken" howdah run --stop-unreachable 1m --name stoppable -- true
+is "$(cluster_sql "select spec ->> 'stop_unreachable_s' from howdah.tasks where name like 'stoppable%'")" 60 "in seconds"
+
 SECONDS=0
 exits 124 "--timeout kills the tasks" howdah run --timeout 2s --kill-grace 1s -- sleep 300
 [ "$SECONDS" -lt 20 ]
