@@ -37,14 +37,16 @@ create or replace function howdah_private.report_apply(agent uuid, updates jsonb
 returns integer
 language plpgsql
 as $$
-/* Apply an agent's status updates in their order; a repeated one changes nothing. Returns how many
-   changed a state. */
+/* Apply an agent's status updates in their order; a repeated one changes nothing. A kill that an agent
+   obeyed has the reason of the kill. Returns how many changed a state. */
 declare
     v_update record;
     v_count integer := 0;
 begin
     for v_update in
-        select t.task_id, u.doc ->> 'state' as state, u.doc ->> 'reason' as reason,
+        select t.task_id, u.doc ->> 'state' as state,
+               case when t.state = 'killing' and u.doc ->> 'reason' = 'killed_by_request'
+                    then t.reason else u.doc ->> 'reason' end as reason,
                u.doc ->> 'message' as message, (u.doc ->> 'exit_code')::numeric::integer as exit_code,
                (u.doc ->> 'signal')::numeric::integer as signal
         from jsonb_array_elements(updates) with ordinality as u (doc, n)

@@ -157,6 +157,15 @@ as $$
     join agent_pool p on p.agent_id = a.agent_id
     where p.open <> (a.state = 'active' and not agent_cordoned(a.agent_id))
     union all
+    select 'agent', 'agent ' || d.agent_id, 'is drained and not cordoned'
+    from drain d
+    where not agent_cordoned(d.agent_id)
+    union all
+    select 'agent', 'agent ' || d.agent_id, 'was empty, and has tasks again'
+    from drain d
+    where d.drained_at is not null
+      and exists (select 1 from task t where t.agent_id = d.agent_id and t.terminal_at is null)
+    union all
     select 'agent', 'agent ' || a.agent_id, 'has no pool'
     from agent a
     where not exists (select 1 from agent_pool p where p.agent_id = a.agent_id);

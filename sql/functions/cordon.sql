@@ -96,8 +96,8 @@ returns boolean
 language plpgsql security definer
 set search_path = howdah_private, pg_catalog, pg_temp
 as $$
-/* Open a cordoned agent again; unless it is unreachable it takes claims at once. True if it was
-   cordoned. Errors: agent_unknown. */
+/* Open a cordoned agent again; unless it is unreachable it takes claims at once. A drain is broken off:
+   what it has not killed yet stays. True if it was cordoned. Errors: agent_unknown. */
 #variable_conflict use_column
 declare
     v_agent agent := agent_operate('agent_uncordon', agent_uncordon.agent_id);
@@ -106,6 +106,7 @@ begin
     if not found then
         return false;
     end if;
+    perform drain_end(agent_uncordon.agent_id);
     update agent_pool p set open = (v_agent.state = 'active')
     where p.agent_id = agent_uncordon.agent_id;
     perform event_add('agent', agent_uncordon.agent_id, null, null, 'operator', 'uncordon', null,

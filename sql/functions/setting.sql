@@ -30,6 +30,9 @@ from (values
      'how often a framework is asked to send a heartbeat; silent for three of them: disconnected'),
     ('kill_grace_s', '3', '[0-9]{1,5}', 's',
      'time between SIGTERM and SIGKILL for tasks that name none'),
+    ('drain_replace_s', '30', '[0-9]{1,5}', 's',
+     'a task that a drain took down and nothing replaced counts against its framework''s budget for '
+     'this long after its end'),
     ('history_delay_s', '60', '[0-9]{1,6}', 's',
      'an ended and acknowledged task moves to history after this time'),
     ('history_days', '90', '[1-9][0-9]{0,4}', 'days',

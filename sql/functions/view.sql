@@ -71,10 +71,14 @@ select a.agent_id, a.name::text as name, a.host::text as host, a.state::text as 
                   from howdah_private.agent_heartbeat h
                   where h.agent_id = a.agent_id) end as last_seen_s,
        a.registered_at, c.agent_id is not null as cordoned, c.reason as cordon_reason,
-       c.cordoned_by, c.cordoned_at
+       c.cordoned_by, c.cordoned_at,
+       case when d.drained_at is not null then 'drained'
+            when d.agent_id is not null then 'draining' end as drain,
+       d.deadline as drain_deadline, d.drained_at
 from howdah_private.agent a
 join howdah_private.agent_pool p on p.agent_id = a.agent_id and p.pool = '*'
 left join howdah_private.agent_cordon c on c.agent_id = a.agent_id
+left join howdah_private.drain d on d.agent_id = a.agent_id
 left join (select x.agent_id, count(*) as task_count from howdah_private.task x
            where x.terminal_at is null group by x.agent_id) t on t.agent_id = a.agent_id;
 comment on view howdah.agents is
@@ -104,7 +108,7 @@ select f.framework_id, f.name::text as name, f.role, f.principal, f.state::text 
             then (select extract(epoch from clock_timestamp() - h.seen_at)::double precision
                   from howdah_private.framework_heartbeat h
                   where h.framework_id = f.framework_id) end as last_seen_s,
-       f.requested_at
+       f.requested_at, f.disruption_budget
 from howdah_private.framework f
 join howdah_private.role r on r.name = f.role
 cross join howdah_private.cell_total c
@@ -194,6 +198,21 @@ cross join lateral unnest(
 where f.principal = session_user or (select howdah_private.sees_all());
 comment on view howdah.offers is 'offers of the last minute or so; a standby has none';
 
+create or replace view howdah.inverse_offers with (security_barrier) as
+select i.inverse_offer_id, i.framework_id, f.name::text as framework_name, i.agent_id,
+       a.name::text as agent_name, d.deadline,
+       (select count(*) from howdah_private.task t
+        where t.framework_id = i.framework_id and t.agent_id = i.agent_id
+          and t.terminal_at is null) as task_count,
+       i.accepted, i.reason as answer_reason, i.answered_at, i.created_at
+from howdah_private.inverse_offer i
+join howdah_private.drain d on d.agent_id = i.agent_id
+join howdah_private.framework f on f.framework_id = i.framework_id
+join howdah_private.agent a on a.agent_id = i.agent_id
+where f.principal = session_user or (select howdah_private.sees_all());
+comment on view howdah.inverse_offers is
+    'which frameworks are asked to leave which agents, and what they answered';
+
 create or replace view howdah.claims with (security_barrier) as
 select c.framework_id, c.claim_key, c.mode, c.conflict, c.revocable, c.task_count,
        c.committed_count, c.task_count - c.committed_count as refused_count, c.refusals,
@@ -272,7 +291,7 @@ create or replace function howdah.schema_version()
 returns integer
 language sql immutable
 as $$
-    select 17;
+    select 18;
 $$;
 comment on function howdah.schema_version() is 'number of the newest migration that this schema has';
 

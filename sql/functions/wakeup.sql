@@ -36,14 +36,16 @@ as $$
 declare
     v_offers bigint;
     v_updates bigint;
+    v_inverse bigint;
     v_news record;
     v_count integer := 0;
 begin
     perform leader_enter('wakeups_send', wakeups_send.epoch);
     perform offer_horizon_move();
     select max(c.position) filter (where c.name = 'offers'),
-           max(c.position) filter (where c.name = 'updates')
-    into v_offers, v_updates
+           max(c.position) filter (where c.name = 'updates'),
+           max(c.position) filter (where c.name = 'inverse_offers')
+    into v_offers, v_updates, v_inverse
     from news_cursor c;
     for v_news in
         select distinct o.framework_id, 'offers' as what
@@ -54,6 +56,10 @@ begin
         from task_update u
         where u.update_id > v_updates - 200
           and (u.update_id > v_updates or u.created_at > clock_timestamp() - interval '2 s')
+        union all
+        select distinct i.framework_id, 'inverse_offers'
+        from inverse_offer i
+        where i.change_seq > v_inverse
     loop
         perform pg_notify('howdah_framework_' || replace(v_news.framework_id::text, '-', ''),
                           v_news.what);
@@ -63,7 +69,9 @@ begin
     set position = n.position
     from (select 'offers' as name, max(o.change_seq) as position from offer o
           union all
-          select 'updates', max(u.update_id) from task_update u) n
+          select 'updates', max(u.update_id) from task_update u
+          union all
+          select 'inverse_offers', max(i.change_seq) from inverse_offer i) n
     where c.name = n.name and n.position > c.position;
     return v_count;
 end

@@ -23,7 +23,8 @@ begin
         howdah_private.task_update, howdah_private.event, howdah_private.task_usage,
         howdah_private.log_request, howdah_private.task_history, howdah_private.event_history,
         howdah_private.claim_history, howdah_private.rate_sample, howdah_private.doorbell,
-        howdah_private.agent_cordon
+        howdah_private.agent_cordon, howdah_private.drain, howdah_private.inverse_offer,
+        howdah_private.drain_kill
         restart identity;
     update howdah_private.news_cursor set position = 0;
     update howdah_private.leader

@@ -17,6 +17,7 @@ select is(howdah.schema_version(),
 create temp table public_function (signature text primary key, callers text);
 insert into public_function values
     ('agent_cordon(agent_id uuid, reason text)', 'o'),
+    ('agent_drain(agent_id uuid, deadline_s integer, reason text)', 'o'),
     ('agent_register(name text, host text, resources jsonb, attributes jsonb, boot_id text, agent_id uuid, key uuid, cell jsonb)',
      'a'),
     ('agent_remove(agent_id uuid)', 'o'),
@@ -32,10 +33,12 @@ insert into public_function values
      'fo'),
     ('doctor(client_time timestamp with time zone, patroni jsonb)', 'bco'),
     ('doorbell_set(epoch bigint, asleep boolean)', 'c'),
+    ('drains_advance(epoch bigint)', 'c'),
     ('events_recent(max_events integer)', 'bco'),
     ('explain_share(role text)', 'bcfo'),
     ('filter_set(framework_id uuid, epoch bigint, name text, wanted jsonb, refuse_seconds numeric)', 'fo'),
     ('filters_clear(framework_id uuid, epoch bigint, agent_ids uuid[], names text[])', 'fo'),
+    ('framework_budget_set(framework_id uuid, epoch bigint, tasks integer)', 'fo'),
     ('framework_heartbeat(framework_id uuid, epoch bigint, cell jsonb)', 'fo'),
     ('framework_register(name text, role text, failover_timeout_s integer, framework_id uuid, key uuid, cell jsonb)',
      'fo'),
@@ -46,6 +49,9 @@ insert into public_function values
     ('frameworks_expire(epoch bigint)', 'c'),
     ('history_roll(epoch bigint)', 'c'),
     ('id_find(kind text, prefix text)', 'bcfo'),
+    ('inverse_offer_answer(framework_id uuid, epoch bigint, inverse_offer_ids uuid[], accept boolean, reason text)',
+     'fo'),
+    ('inverse_offers_pending(framework_id uuid, epoch bigint)', 'fo'),
     ('leader_acquire(coordinator_id uuid, name text, ttl_ms integer, schema_version integer)', 'c'),
     ('leader_resign(coordinator_id uuid, epoch bigint)', 'c'),
     ('log_fetch(request_id bigint)', 'fo'),
@@ -153,7 +159,7 @@ select is_empty($$ select f.signature, a.grantee::regrole from function_there f,
 -- --- tables and views ----------------------------------------------------------------------------
 
 select views_are('howdah',
-                 '{agents,cell,claims,events,filters,frameworks,leader,offers,requests,roles,settings,tasks}',
+                 '{agents,cell,claims,events,filters,frameworks,inverse_offers,leader,offers,requests,roles,settings,tasks}',
                  'schema howdah has these views');
 select tables_are('howdah', '{}'::name[], 'schema howdah has no tables');
 select is_empty($$ select c.relname from pg_class c
@@ -193,7 +199,7 @@ select table_privs_are('howdah', v.name, g.role, case when g.sees then '{SELECT}
                        else '{}' end,
                        format('%s: %s %s', v.name, g.role,
                               case when g.sees then 'may read' else 'may not read' end))
-from unnest('{agents,cell,claims,events,filters,frameworks,leader,offers,requests,roles,settings,tasks}'::name[])
+from unnest('{agents,cell,claims,events,filters,frameworks,inverse_offers,leader,offers,requests,roles,settings,tasks}'::name[])
      as v (name)
 cross join (values ('howdah_framework'::name, true), ('howdah_operator', true),
             ('howdah_observer', true),

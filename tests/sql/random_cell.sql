@@ -112,7 +112,7 @@ begin
         codes := '{framework_completed}';
     elsif v_dice < 78 then
         login := v_owner;
-        call := t.of_framework(t.any_of('{framework_heartbeat,framework_suppress,framework_revive,filters_clear,tasks_reconcile,offers_since}'
+        call := t.of_framework(t.any_of('{framework_heartbeat,framework_suppress,framework_revive,filters_clear,tasks_reconcile,offers_since,inverse_offers_pending,framework_budget_set}'
                                         ::text[]), v_fw);
         codes := '{framework_completed}';
     elsif v_dice < 82 then
@@ -132,6 +132,9 @@ begin
     elsif v_dice < 84.3 then
         call := format('select howdah.%s(%L)', t.any_of('{agent_cordon,agent_uncordon,agent_uncordon}'::text[]), v_ag);
         codes := '{agent_unknown}';
+    elsif v_dice < 85 then
+        call := format('select howdah.agent_drain(%L, %s)', v_ag, t.any_of('{0,0,600}'::integer[]));
+        codes := '{agent_unknown}';
     elsif v_dice < 87 then
         call := format('select howdah.operator_kill(array[%L]::uuid[])', v_task);
     elsif v_dice < 88 then
@@ -144,7 +147,7 @@ begin
     else
         login := 'co';
         call := format('select howdah.%s(%s)', t.any_of(
-            '{offers_make,offers_make,offers_make,offers_expire,agents_expire,tasks_expire,frameworks_expire,history_roll,stats_roll,wakeups_send}'
+            '{offers_make,offers_make,offers_make,offers_expire,agents_expire,tasks_expire,frameworks_expire,drains_advance,history_roll,stats_roll,wakeups_send}'
             ::text[]), (select l.epoch from howdah_private.leader l));
     end if;
 end

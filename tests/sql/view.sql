@@ -39,10 +39,12 @@ from (values
              'gpus_free ports_free scalars_free sets_free'),
     ('agents', 'agent_id name host state epoch version attributes cpus cpus_used cpus_free mem mem_used '
                'mem_free disk disk_used disk_free gpus gpus_used gpus_free other task_count '
-               'offer_count last_seen_s registered_at cordoned cordon_reason cordoned_by cordoned_at'),
+               'offer_count last_seen_s registered_at cordoned cordon_reason '
+               'cordoned_by cordoned_at drain drain_deadline drained_at'),
     ('frameworks', 'framework_id name role principal state epoch suppressed task_count tasks_total '
                    'claims conflicts offers_outstanding offers_rescinded cpus mem dominant_share '
-                   'dominant_resource weight failover_timeout_s registered_at last_seen_s requested_at'),
+                   'dominant_resource weight failover_timeout_s registered_at last_seen_s requested_at '
+                   'disruption_budget'),
     ('roles', 'name weight framework_count task_count cpus mem disk gpus weighted_share parent '
      'guarantee limits'),
     ('tasks', 'task_id name framework_id framework_name role agent_id agent_name state reason message '
@@ -53,6 +55,8 @@ from (values
     ('claims', 'framework_id claim_key mode conflict revocable task_count committed_count '
                'refused_count refusals task_ids created_at'),
     ('filters', 'framework_id framework_name agent_id agent_name until cpus mem disk gpus name wanted'),
+    ('inverse_offers', 'inverse_offer_id framework_id framework_name agent_id agent_name deadline task_count '
+                       'accepted answer_reason answered_at created_at'),
     ('requests', 'framework_id framework_name role n count resources constraints requested_at'),
     ('events', 'event_id at object_kind object_id from_state to_state reason actor cause message detail'),
     ('settings', 'name value default_value unit help changed_at changed_by'),
@@ -60,7 +64,7 @@ from (values
     as v (view, columns);
 select is(t.rows($$select c.relname from pg_class c where c.relnamespace = 'howdah'::regnamespace
                    and c.relkind = 'v' order by 1$$),
-          '(agents) (cell) (claims) (events) (filters) (frameworks) (leader) (offers) (requests) (roles) (settings) '
+          '(agents) (cell) (claims) (events) (filters) (frameworks) (inverse_offers) (leader) (offers) (requests) (roles) (settings) '
           '(tasks)', 'there are these views and no others');
 select is_empty($$select c.relname from pg_class c where c.relnamespace = 'howdah'::regnamespace
                   and c.relkind = 'v' and not 'security_barrier=true' = any (c.reloptions)$$,
@@ -215,7 +219,7 @@ select is((select c.agent_id from howdah.cell c where c.name = 'big'), :'big',
 -- --- agents ------------------------------------------------------------------------------------------------
 
 select is(t.one('select * from howdah.agents where name = ''big''')
-              - '{agent_id,registered_at,last_seen_s,other,cordoned,cordon_reason,cordoned_by,cordoned_at}'::text[],
+              - '{agent_id,registered_at,last_seen_s,other,cordoned,cordon_reason,cordoned_by,cordoned_at,drain,drain_deadline,drained_at}'::text[],
           '{"name": "big", "host": "big.test", "state": "active", "epoch": 1, "version": 4,
             "attributes": {"rack": "r1"}, "cpus": 8, "cpus_used": 1.75, "cpus_free": 6.25,
             "mem": 8192, "mem_used": 108, "mem_free": 8084, "disk": 1000, "disk_used": 10,
@@ -246,7 +250,7 @@ select is((select a.epoch from howdah.agents a where a.name = 'removed'), 2::big
 -- --- frameworks ----------------------------------------------------------------------------------------------
 
 select is(t.one('select * from howdah.frameworks where name = ''a''')
-              - '{framework_id,registered_at,last_seen_s}'::text[],
+              - '{framework_id,registered_at,last_seen_s,disruption_budget}'::text[],
           '{"name": "a", "role": "default", "principal": "fw_a", "state": "active", "epoch": 1,
             "suppressed": false, "task_count": 3, "tasks_total": 0, "claims": 0, "conflicts": 0,
             "offers_outstanding": 1, "offers_rescinded": 0, "cpus": 1.85, "mem": 140,

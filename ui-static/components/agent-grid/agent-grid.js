@@ -39,7 +39,7 @@ function agentCard(agent, sinceReadS) {
             <span>${plural(agent.task_count, "task")}</span>
             ${offers ? html`<span>${plural(offers, "offer")}</span>` : null}
             ${agent.cordoned
-                ? html`<span>cordoned${agent.cordon_reason ? `: ${agent.cordon_reason}` : null}</span>`
+                ? html`<span>${agent.drain ?? "cordoned"}${agent.cordon_reason ? `: ${agent.cordon_reason}` : null}</span>`
                 : null}
             ${silent}</p>
         <dl>${Object.keys(AMOUNTS).map((kind) => resourceRow(agent, kind))}</dl>
