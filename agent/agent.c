@@ -551,14 +551,16 @@ static void host_fill(struct agent *agent)
     };
 }
 
-static void tasks_adopt(struct agent *agent)
+static int tasks_adopt(struct agent *agent, struct err *err)
 {
     struct recover_counts counts;
 
-    recover_tasks(&agent->host, agent->tasks, agent->bin, &counts);
+    if (recover_tasks(&agent->host, agent->tasks, agent->bin, &counts, err) != 0)
+        return -1;
     if (counts.running + counts.ended + counts.discarded > 0)
         log_info("took over running=%d ended_unreported=%d never_started=%d", counts.running,
                  counts.ended, counts.discarded);
+    return 0;
 }
 
 static void watch_start(struct agent *agent)
@@ -597,6 +599,16 @@ static void sync_begin(struct agent *agent, struct transport *transport)
     sync_start(agent->sync);
 }
 
+static int agent_prepare(struct agent *agent, struct err *err)
+{
+    if (executor_check(agent->options->executor, err) != 0 || work_dir_make(agent, err) != 0 ||
+        isolation_choose(agent, err) != 0 || declaration_make(agent, err) != 0)
+        return -1;
+    host_fill(agent);
+    watch_start(agent);
+    return tasks_adopt(agent, err);
+}
+
 struct agent *agent_create(struct event_base *base, const struct options *options,
                            struct transport *transport, struct err *err)
 {
@@ -611,15 +623,11 @@ struct agent *agent_create(struct event_base *base, const struct options *option
     agent->bin = sandbox_bin_create(options->work_dir);
     agent->usage = json_array();
     agent->logs = json_array();
-    if (executor_check(options->executor, err) != 0 || work_dir_make(agent, err) != 0 ||
-        isolation_choose(agent, err) != 0 || declaration_make(agent, err) != 0) {
+    if (agent_prepare(agent, err) != 0) {
         transport->ops->destroy(transport);
         agent_destroy(agent);
         return NULL;
     }
-    host_fill(agent);
-    watch_start(agent);
-    tasks_adopt(agent);
     agent->tick = timer_create_on(base, tick_cb, agent);
     timer_start(agent->tick, 0);
     sync_begin(agent, transport);

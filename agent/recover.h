@@ -11,8 +11,9 @@ struct recover_counts {
     int running, ended, discarded;
 };
 
-/* Adopt every task that has a checkpoint; discard those that were never started. */
-void recover_tasks(const struct task_host *host, struct task_table *table, struct sandbox_bin *bin,
-                   struct recover_counts *counts);
+/* Adopt every task that has a checkpoint; discard those that were never started. -1 when not all of
+ * them could be seen; table holds those that were. */
+int recover_tasks(const struct task_host *host, struct task_table *table, struct sandbox_bin *bin,
+                  struct recover_counts *counts, struct err *err) MUST_CHECK;
 
 #endif
