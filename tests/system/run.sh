@@ -9,5 +9,5 @@
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 [ $# -gt 0 ] || set -- tests/system/t[0-9]*.sh
-exec prove --timer -j "${JOBS:-$(($(nproc) * 2))}" \
+exec prove --timer --failures -j "${JOBS:-$(($(nproc) * 2))}" \
     -e "timeout --kill-after=30 ${TEST_SECONDS:-300} /bin/bash" "$@"

@@ -72,7 +72,7 @@ is "$(cluster_sql "select count(*) from (select from howdah.events where object_
 
 command() { "$HOWDAH_BIN/howdah" "$@" --db "$(proxied operator)"; }
 framework_new
-task_new agent-1 '"command": {"shell": "sleep 100"}' && task_wait 20 "$TASK" running
+task_new agent-1 '"command": {"shell": "sleep 100"}' && task_wait 60 "$TASK" running
 while read -r function words; do
     exits 0 "howdah $words" command $words
     ok $(($(cuts "$function") < 1)) "and its answer was lost once"
@@ -84,7 +84,7 @@ role_delete role-delete lossy
 setting_set settings overlap 3
 operator_kill kill $TASK
 END
-task_wait 20 "$TASK" killed
+task_wait 60 "$TASK" killed
 ok $? "the task was killed"
 is "$(cluster_sql "select count(*) from howdah.roles where name = 'lossy'")" 0 "the role is deleted"
 is "$(cluster_sql "select value from howdah.settings where name = 'overlap'")" 3 "the setting is set"
