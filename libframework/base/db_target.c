@@ -30,7 +30,8 @@ static const struct {
     {"keepalives_interval", "1"}, {"keepalives_count", "3"}, {"tcp_user_timeout", "5000"},
 };
 
-/* What libpq would take from the environment later, where it must be known now. */
+/* What libpq would take from the environment later, where it must be known now. Where a service is
+ * named, libpq takes it from there first. */
 static const struct {
     const char *keyword, *variable;
 } target_variables[] = {
@@ -155,7 +156,7 @@ struct db_target *db_target_parse(const char *conninfo, const char *application_
     target->application_name = mem_strdup(application_name);
     for (const PQconninfoOption *option = options; option->keyword; option++)
         target_put(target, option->keyword, option->val);
-    if (!target_value(target, "service"))
+    if (!target_value(target, "service") && !getenv("PGSERVICE"))
         for (size_t i = 0; i < sizeof target_variables / sizeof target_variables[0]; i++)
             target_put(target, target_variables[i].keyword, getenv(target_variables[i].variable));
     for (size_t i = 0; i < sizeof target_presets / sizeof target_presets[0]; i++)
