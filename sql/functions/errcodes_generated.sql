@@ -96,6 +96,7 @@ as $$
         when 'port_taken' then 'conflict'
         when 'set_item_taken' then 'conflict'
         when 'gang_incomplete' then 'conflict'
+        when 'no_agent' then 'conflict'
     end
 $$;
 comment on function howdah_private.refusal_class(text) is

@@ -119,35 +119,10 @@ begin
         from request r
         where r.framework_id = why_pending.framework_id
         order by r.n limit why_pending.max_requests
-    ), there as materialized (
-        select g as agent, g.agent_id, g.attributes, g.open from agent_free g
     ), tested as materialized (
-        select q.n, 10 as rank, 'open' as test, null::numeric as wanted, g.agent_id,
-               null::numeric as free, g.open as passed
-        from asked q cross join there g
-        union all
-        select q.n, 20, 'agents', null, g.agent_id, null,
-               constraints_met(jsonb_build_object('agents', q.constraints -> 'agents'),
-                               g.agent_id, g.attributes)
-        from asked q cross join there g
-        where q.constraints ? 'agents'
-        union all
-        select q.n, 30, 'attributes.' || e.key, null, g.agent_id, null,
-               constraints_met(jsonb_build_object('attributes',
-                                                  jsonb_build_object(e.key, e.value)),
-                               g.agent_id, g.attributes)
+        select q.n, t.rank, t.test, t.wanted, t.agent_id, t.free, t.passed
         from asked q
-        cross join lateral jsonb_each(q.constraints -> 'attributes') e
-        cross join there g
-        union all
-        select q.n, 40 + coalesce(array_position('{cpus,mem,disk,gpus}', a.resource), 9),
-               a.resource, a.amount, g.agent_id, h.free, h.enough
-        from asked q
-        cross join lateral resource_amounts(q.resources) a
-        cross join there g
-        cross join lateral agent_has(
-            g.agent, a.resource, resource_asked(q.resources, a.resource), a.amount) h
-        where a.amount > 0
+        cross join lateral agent_tests(q.constraints, q.resources) t
     ), agent_result as materialized (
         select t.n, t.agent_id, count(*) filter (where not t.passed) as fails,
                min(floor(t.free / t.wanted)) as copies

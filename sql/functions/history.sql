@@ -194,6 +194,9 @@ begin
              + partitions_drop('task_history', v_before)
              + partitions_drop('event_history', v_before)
              + partitions_drop('claim_history', v_before);
+    delete from placement p
+    where p.created_at < clock_timestamp()
+        - make_interval(hours => setting_get('claim_key_hours')::integer);
     delete from log_request r where r.created_at < clock_timestamp() - interval '1 minute';
     delete from rate_sample r where r.at < clock_timestamp() - interval '10 minutes';
     return v_count;

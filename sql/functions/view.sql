@@ -291,7 +291,7 @@ create or replace function howdah.schema_version()
 returns integer
 language sql immutable
 as $$
-    select 18;
+    select 19;
 $$;
 comment on function howdah.schema_version() is 'number of the newest migration that this schema has';
 

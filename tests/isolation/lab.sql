@@ -24,7 +24,8 @@ begin
         howdah_private.log_request, howdah_private.task_history, howdah_private.event_history,
         howdah_private.claim_history, howdah_private.rate_sample, howdah_private.doorbell,
         howdah_private.agent_cordon, howdah_private.drain, howdah_private.inverse_offer,
-        howdah_private.drain_kill
+        howdah_private.drain_kill,
+        howdah_private.offer_filter, howdah_private.placement
         restart identity;
     update howdah_private.news_cursor set position = 0;
     update howdah_private.leader
@@ -157,6 +158,20 @@ as $$
                       md5(claim_as.key)::uuid, to_jsonb(claim_as.specs),
                       mode => coalesce(lab.json(how) ->> 'mode', 'all'),
                       conflict => coalesce(lab.json(how) ->> 'conflict', 'fit')) c
+    left join lab.thing t on t.id = c.agent_id
+    order by c.ordinal;
+$$;
+
+create function lab.place(framework text, key text, rather text, variadic specs jsonb[])
+returns table (task text, agent text, verdict text, replayed boolean)
+language sql volatile
+as $$
+    /* rather: the agent that is preferred. What the specs say of places is forgotten. */
+    select c.name, t.name, coalesce(c.reason, 'committed'), c.replayed
+    from howdah.place(lab.id(place.framework), 1, md5(place.key)::uuid,
+                      (select jsonb_agg(s.spec - 'agent') from unnest(place.specs) as s (spec)),
+                      jsonb_build_object('prefer', jsonb_build_array(
+                          jsonb_build_object('agents', jsonb_build_array(lab.id(place.rather)))))) c
     left join lab.thing t on t.id = c.agent_id
     order by c.ordinal;
 $$;

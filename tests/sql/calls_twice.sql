@@ -58,6 +58,7 @@ from (values
     ('offers_expire', 'co', 'offers_expire($lead)', '0', null),
     ('offers_make', 'co', 'offers_make($lead)', '0', '{news_cursor}'),
     ('operator_kill', 'op', format('operator_kill(array[%L]::uuid[])', :'task'), null, null),
+    ('place', 'fw_a', 'place($fw, ''00000000-0000-0000-0000-0000000000aa'', ''[{"name": "placed", "resources": {}, "command": {"shell": "true"}}]'')', '*', null),
     ('principal_permit', 'op', 'principal_permit(''fw_b'', ''batch'')', null, null),
     ('principal_forbid', 'op', 'principal_forbid(''fw_b'', ''batch'')', '0', null),
     ('quota_set', 'op', 'quota_set(''batch'', limits => ''{"cpus": 4}'')', null, '{event}'),

@@ -63,6 +63,7 @@ insert into public_function values
     ('offers_make(epoch bigint)', 'c'),
     ('offers_since(framework_id uuid, epoch bigint, cursor bigint)', 'fo'),
     ('operator_kill(task_ids uuid[], grace_s integer)', 'o'),
+    ('place(framework_id uuid, epoch bigint, claim_key uuid, specs jsonb, constraints jsonb, strategy text, mode text, revocable boolean, dry_run boolean)', 'fo'),
     ('principal_forbid(principal name, role text, os_user text)', 'o'),
     ('principal_permit(principal name, role text, os_user text)', 'o'),
     ('quota_clear(role text)', 'o'),
