@@ -89,6 +89,14 @@ begin
                        format('{"cpus": %s, "mem": %s, "ports": [[100, %s]]}', t.any_of('{1,4,8}'::integer[]),
                               t.any_of('{512,4096}'::integer[]), t.any_of('{101,120}'::integer[])));
         codes := '{agent_name_taken,value_invalid}';
+    elsif v_dice < 9 then
+        login := v_owner;
+        call := t.of_framework('place', v_fw, format(', gen_random_uuid(), %L, %L, %L, %L, %L, %L',
+            (select jsonb_agg(case when jsonb_typeof(s) = 'object' then s - '{agent,offer,version}'::text[] else s end)
+             from jsonb_array_elements(t.random_specs()) s),
+            t.any_of(array['{}', '{}', '{"distinct": true}', '{"apart": {"name": "n"}}', '{"prefer": [{"attributes": {"zone": "a"}}]}']),
+            t.any_of('{pack,spread}'::text[]), t.any_of('{all,any}'::text[]), random() < 0.2, random() < 0.1));
+        codes := '{framework_completed}';
     elsif v_dice < 34 then
         login := v_owner;
         call := t.of_framework('claim', v_fw, format(', gen_random_uuid(), %L, %L, %L, %L, %L', t.random_specs(),
