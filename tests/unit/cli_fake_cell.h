@@ -128,7 +128,7 @@ static inline int cell_stop(void **state)
 /* Run the command with stdout in a file; what it printed is in *text, valid until the next run. */
 static inline int cell_run(int (*command)(struct cli *cli, struct err *err), const char **text)
 {
-    static char printed[16384];
+    static char printed[262144];
     int saved, fd, rc;
     ssize_t len;
 
