@@ -218,6 +218,21 @@ revoke all on function howdah.agent_register(text, text, jsonb, jsonb, text, uui
 grant execute on function howdah.agent_register(text, text, jsonb, jsonb, text, uuid, uuid, jsonb)
     to howdah_agent;
 
+create or replace function howdah_private.silent_agents_lock(agents uuid[])
+returns uuid[]
+language sql
+as $$
+    /* Hold off the syncs of these agents; those that are being synced are left out. */
+    select array_agg(x.agent_id)
+    from (select h.agent_id
+          from howdah_private.agent_heartbeat h
+          where h.agent_id = any (agents)
+          order by h.agent_id
+          for update skip locked) x;
+$$;
+comment on function howdah_private.silent_agents_lock(uuid[]) is 'hold off the syncs of agents';
+revoke all on function howdah_private.silent_agents_lock(uuid[]) from public;
+
 create or replace function howdah.agents_expire(epoch bigint)
 returns integer
 language plpgsql security definer
@@ -246,6 +261,7 @@ begin
     from agent a
     join agent_heartbeat h on h.agent_id = a.agent_id
     where a.state = 'active' and h.seen_at < v_limit;
+    v_agents := silent_agents_lock(v_agents); -- a report that is under way says that they are not silent
     perform pools_lock(v_agents);
     with silent as (
         update agent a set state = agent_next(a.state, 'silent'), state_at = now()

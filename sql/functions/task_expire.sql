@@ -53,21 +53,6 @@ comment on function howdah_private.tasks_stopped(timestamptz, uuid[]) is
     'tasks of silent agents that have surely been stopped';
 revoke all on function howdah_private.tasks_stopped(timestamptz, uuid[]) from public;
 
-create or replace function howdah_private.silent_agents_lock(agents uuid[])
-returns uuid[]
-language sql
-as $$
-    /* Hold off the syncs of these agents; those that are being synced are left out. */
-    select array_agg(x.agent_id)
-    from (select h.agent_id
-          from howdah_private.agent_heartbeat h
-          where h.agent_id = any (agents)
-          order by h.agent_id
-          for update skip locked) x;
-$$;
-comment on function howdah_private.silent_agents_lock(uuid[]) is 'hold off the syncs of agents';
-revoke all on function howdah_private.silent_agents_lock(uuid[]) from public;
-
 create or replace function howdah.tasks_expire(epoch bigint)
 returns integer
 language plpgsql security definer
