@@ -6,6 +6,6 @@
 #define HOWDAH_VERSION "0.1.0"
 
 /* The number of the last file in sql/migrations; howdah.schema_version() answers the same. */
-#define HOWDAH_SCHEMA_VERSION 19
+#define HOWDAH_SCHEMA_VERSION 20
 
 #endif

@@ -323,6 +323,7 @@ begin
     delete from agent_heartbeat h where h.agent_id = agent_remove.agent_id;
     delete from agent_cordon c where c.agent_id = agent_remove.agent_id;
     perform drain_end(agent_remove.agent_id);
+    delete from maintenance m where m.agent_id = agent_remove.agent_id;
     perform offers_rescind_agents(array[agent_remove.agent_id], 'agent_gone');
     perform event_add('agent', agent_remove.agent_id, v_agent.state::text, 'gone', 'operator',
                       'remove');

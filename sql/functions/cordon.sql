@@ -53,6 +53,60 @@ comment on function howdah_private.reason_check(text, text) is
     'raise unless an operator''s reason is null or good';
 revoke all on function howdah_private.reason_check(text, text) from public;
 
+create or replace function howdah_private.agent_close(
+    agent uuid, reason text, by name, actor text)
+returns boolean
+language plpgsql
+as $$
+/* Cordon an agent whose pools the caller has: an operator, or for a maintenance window the coordinator.
+   The window leaves a cordon that there is as it is; the operator makes a window's cordon his own. Did
+   that change anything? */
+begin
+    insert into howdah_private.agent_cordon as c (agent_id, reason, cordoned_by, by_window)
+    values (agent, agent_close.reason, agent_close.by, agent_close.actor = 'coordinator')
+    on conflict (agent_id) do update
+    set reason = coalesce(excluded.reason, c.reason), cordoned_by = excluded.cordoned_by,
+        cordoned_at = excluded.cordoned_at, by_window = false
+    where not excluded.by_window
+      and (c.by_window or c.reason is distinct from coalesce(excluded.reason, c.reason));
+    if not found then
+        return false;
+    end if;
+    update howdah_private.agent_pool p set open = false where p.agent_id = agent and p.open;
+    perform howdah_private.offers_rescind_agents(array[agent], 'agent_cordoned');
+    perform howdah_private.event_add('agent', agent, null, null, agent_close.actor, 'cordon', null,
+                                     agent_close.reason, jsonb_build_object('by', agent_close.by));
+    perform howdah_private.bell_ring();
+    return true;
+end
+$$;
+comment on function howdah_private.agent_close(uuid, text, name, text) is 'cordon an agent';
+revoke all on function howdah_private.agent_close(uuid, text, name, text) from public;
+
+create or replace function howdah_private.agent_open(agent uuid, by name, actor text)
+returns boolean
+language plpgsql
+as $$
+/* Uncordon an agent whose pools the caller has. Was it cordoned? */
+begin
+    delete from howdah_private.agent_cordon c where c.agent_id = agent;
+    if not found then
+        return false;
+    end if;
+    perform howdah_private.drain_end(agent);
+    update howdah_private.agent_pool p
+    set open = exists (select 1 from howdah_private.agent a
+                       where a.agent_id = agent and a.state = 'active')
+    where p.agent_id = agent;
+    perform howdah_private.event_add('agent', agent, null, null, agent_open.actor, 'uncordon', null,
+                                     null, jsonb_build_object('by', agent_open.by));
+    perform howdah_private.bell_ring();
+    return true;
+end
+$$;
+comment on function howdah_private.agent_open(uuid, name, text) is 'uncordon an agent';
+revoke all on function howdah_private.agent_open(uuid, name, text) from public;
+
 create or replace function howdah.agent_cordon(agent_id uuid, reason text default null)
 returns boolean
 language plpgsql security definer
@@ -66,25 +120,10 @@ as $$
    select howdah.agent_cordon(howdah.id_find('agent', 'db-rack-7'), 'fan fails');
 
    Errors: agent_unknown, value_invalid. */
-#variable_conflict use_column
 begin
     perform reason_check('agent_cordon', agent_cordon.reason);
     perform agent_operate('agent_cordon', agent_cordon.agent_id);
-    insert into agent_cordon as c (agent_id, reason)
-    values (agent_cordon.agent_id, agent_cordon.reason)
-    on conflict on constraint agent_cordon_pkey do update
-    set reason = excluded.reason, cordoned_by = excluded.cordoned_by,
-        cordoned_at = excluded.cordoned_at
-    where c.reason is distinct from coalesce(excluded.reason, c.reason);
-    if not found then
-        return false;
-    end if;
-    update agent_pool p set open = false where p.agent_id = agent_cordon.agent_id and p.open;
-    perform offers_rescind_agents(array[agent_cordon.agent_id], 'agent_cordoned');
-    perform event_add('agent', agent_cordon.agent_id, null, null, 'operator', 'cordon', null,
-                      agent_cordon.reason, jsonb_build_object('by', session_user));
-    perform bell_ring();
-    return true;
+    return agent_close(agent_cordon.agent_id, agent_cordon.reason, session_user, 'operator');
 end
 $$;
 comment on function howdah.agent_cordon(uuid, text) is 'close an agent to new tasks';
@@ -98,21 +137,9 @@ set search_path = howdah_private, pg_catalog, pg_temp
 as $$
 /* Open a cordoned agent again; unless it is unreachable it takes claims at once. A drain is broken off:
    what it has not killed yet stays. True if it was cordoned. Errors: agent_unknown. */
-#variable_conflict use_column
-declare
-    v_agent agent := agent_operate('agent_uncordon', agent_uncordon.agent_id);
 begin
-    delete from agent_cordon c where c.agent_id = agent_uncordon.agent_id;
-    if not found then
-        return false;
-    end if;
-    perform drain_end(agent_uncordon.agent_id);
-    update agent_pool p set open = (v_agent.state = 'active')
-    where p.agent_id = agent_uncordon.agent_id;
-    perform event_add('agent', agent_uncordon.agent_id, null, null, 'operator', 'uncordon', null,
-                      null, jsonb_build_object('by', session_user));
-    perform bell_ring();
-    return true;
+    perform agent_operate('agent_uncordon', agent_uncordon.agent_id);
+    return agent_open(agent_uncordon.agent_id, session_user, 'operator');
 end
 $$;
 comment on function howdah.agent_uncordon(uuid) is 'open a cordoned agent again';

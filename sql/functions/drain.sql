@@ -37,6 +37,41 @@ $$;
 comment on function howdah_private.drain_ask(uuid) is 'ask frameworks to move their tasks';
 revoke all on function howdah_private.drain_ask(uuid) from public;
 
+create or replace function howdah_private.drain_set(
+    agent uuid, deadline_s integer, deadline timestamptz, reason text, by name, actor text)
+returns boolean
+language plpgsql
+as $$
+/* Drain a cordoned agent, whose pools the caller has, or change the deadline: an operator, or for a
+   maintenance window the coordinator. The window only brings a deadline nearer; the operator makes a
+   window's drain his own. Did that change anything? */
+begin
+    insert into howdah_private.drain as d (agent_id, deadline_s, deadline, by_window)
+    values (agent, drain_set.deadline_s, drain_set.deadline, drain_set.actor = 'coordinator')
+    on conflict (agent_id) do update
+    set deadline_s = excluded.deadline_s, deadline = excluded.deadline,
+        by_window = d.by_window and excluded.by_window
+    where case when excluded.by_window
+               then d.drained_at is null and d.deadline > excluded.deadline
+               else d.by_window or d.drained_at is null and d.deadline_s <> excluded.deadline_s
+          end;
+    if not found then
+        return false;
+    end if;
+    perform howdah_private.drain_ask(agent);
+    perform howdah_private.event_add('agent', agent, null, null, drain_set.actor, 'drain', null,
+                                     drain_set.reason,
+                                     jsonb_build_object('by', drain_set.by,
+                                                        'deadline_s', drain_set.deadline_s));
+    perform howdah_private.bell_ring();
+    return true;
+end
+$$;
+comment on function howdah_private.drain_set(uuid, integer, timestamptz, text, name, text) is
+    'drain an agent or change the deadline';
+revoke all on function howdah_private.drain_set(uuid, integer, timestamptz, text, name, text)
+    from public;
+
 create or replace function howdah.agent_drain(
     agent_id uuid, deadline_s integer default 3600, reason text default null)
 returns boolean
@@ -52,7 +87,6 @@ as $$
    select howdah.agent_drain(howdah.id_find('agent', 'db-rack-7'), 600, 'new board');
 
    Errors: agent_unknown, value_invalid. */
-#variable_conflict use_column
 declare
     v_cordoned boolean;
     v_changed boolean;
@@ -63,22 +97,10 @@ begin
     end if;
     perform reason_check('agent_drain', agent_drain.reason);
     perform agent_operate('agent_drain', agent_drain.agent_id);
-    v_cordoned := howdah.agent_cordon(agent_drain.agent_id, agent_drain.reason);
-    insert into drain as d (agent_id, deadline_s, deadline)
-    values (agent_drain.agent_id, agent_drain.deadline_s,
-            clock_timestamp() + make_interval(secs => agent_drain.deadline_s))
-    on conflict on constraint drain_pkey do update
-    set deadline_s = excluded.deadline_s, deadline = excluded.deadline
-    where d.deadline_s <> excluded.deadline_s and d.drained_at is null;
-    v_changed := found;
-    if v_changed then
-        perform drain_ask(agent_drain.agent_id);
-        perform event_add('agent', agent_drain.agent_id, null, null, 'operator', 'drain', null,
-                          agent_drain.reason,
-                          jsonb_build_object('by', session_user, 'deadline_s',
-                                             agent_drain.deadline_s));
-        perform bell_ring();
-    end if;
+    v_cordoned := agent_close(agent_drain.agent_id, agent_drain.reason, session_user, 'operator');
+    v_changed := drain_set(agent_drain.agent_id, agent_drain.deadline_s,
+                           clock_timestamp() + make_interval(secs => agent_drain.deadline_s),
+                           agent_drain.reason, session_user, 'operator');
     return v_cordoned or v_changed;
 end
 $$;

@@ -6,7 +6,7 @@ revoke all on all sequences in schema howdah_private from public;
 
 grant select on howdah.cell, howdah.agents, howdah.frameworks, howdah.roles, howdah.tasks,
     howdah.offers, howdah.claims, howdah.filters, howdah.requests, howdah.events, howdah.settings, howdah.leader,
-    howdah.inverse_offers
+    howdah.inverse_offers, howdah.maintenance
     to howdah_framework, howdah_operator, howdah_observer, howdah_coordinator;
 
 revoke all on function howdah.schema_version() from public;

@@ -126,13 +126,15 @@ create or replace function howdah.offers_since(
     framework_id uuid, epoch bigint, cursor bigint default 0)
 returns table (change_seq bigint, offer_id uuid, state text, reason text, agent_id uuid,
                agent_name text, host text, agent_version bigint, resources jsonb,
-               attributes jsonb, expires_at timestamptz, expires_in_ms integer)
+               attributes jsonb, expires_at timestamptz, expires_in_ms integer,
+               unavailable_from timestamptz, unavailable_until timestamptz)
 language plpgsql security definer
 set search_path = howdah_private, pg_catalog, pg_temp
 set jit = off
 as $$
 /* The framework's outstanding offers (cursor 0), or what was offered or closed since the cursor, in
-   the order of change_seq; pass the largest change_seq seen as the next cursor. Numbers are drawn before
+   the order of change_seq; unavailable_from and _until are the agent's present or next maintenance window.
+   Pass the largest change_seq seen as the next cursor. Numbers are drawn before
    they are committed: what may have become visible late is looked at again (offer_horizon), so a row
    may come twice, and none is missed. Offers are soft state: after a crash of the server there are none
    and the next turn makes new ones; so start over with cursor 0 after every reconnect. */
@@ -147,9 +149,11 @@ begin
     return query
     select o.change_seq, o.offer_id, o.state::text, o.reason, o.agent_id, a.name::text,
            a.host::text, o.agent_version, offer_resources(o), a.attributes, o.expires_at,
-           greatest(0, extract(epoch from o.expires_at - clock_timestamp()) * 1000)::integer
+           greatest(0, extract(epoch from o.expires_at - clock_timestamp()) * 1000)::integer,
+           w.starts_at, w.ends_at
     from offer o
     join agent a on a.agent_id = o.agent_id
+    left join maintenance_next w on w.agent_id = o.agent_id
     where o.framework_id = offers_since.framework_id
       and o.change_seq > v_from
       and (coalesce(offers_since.cursor, 0) > 0

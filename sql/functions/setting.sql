@@ -33,6 +33,8 @@ from (values
     ('drain_replace_s', '30', '[0-9]{1,5}', 's',
      'a task that a drain took down and nothing replaced counts against its framework''s budget for '
      'this long after its end'),
+    ('maintenance_lead_s', '3600', '[0-9]{1,7}', 's',
+     'how long before a maintenance window its agent begins to be drained'),
     ('history_delay_s', '60', '[0-9]{1,6}', 's',
      'an ended and acknowledged task moves to history after this time'),
     ('history_days', '90', '[1-9][0-9]{0,4}', 'days',

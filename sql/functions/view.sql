@@ -35,10 +35,12 @@ select a.agent_id, a.name::text as name, a.host::text as host, p.version, a.attr
        p.disk_capacity::bigint as disk, p.gpus_capacity::bigint as gpus,
        trim_scale(f.cpus_milli / 1000.0) as cpus_free, f.mem as mem_free, f.disk as disk_free,
        f.gpus as gpus_free, howdah_private.ranges_to_json(f.ports) as ports_free,
-       f.scalars as scalars_free, f.sets as sets_free
+       f.scalars as scalars_free, f.sets as sets_free,
+       w.starts_at as unavailable_from, w.ends_at as unavailable_until
 from howdah_private.agent a
 join howdah_private.agent_pool p on p.agent_id = a.agent_id and p.pool = '*'
 join howdah_private.pool_free f on f.agent_id = a.agent_id
+left join howdah_private.maintenance_next w on w.agent_id = a.agent_id
 where p.open;
 comment on view howdah.cell is
     'what is free now on each agent that takes claims: for schedulers that claim without offers';
@@ -198,6 +200,17 @@ cross join lateral unnest(
 where f.principal = session_user or (select howdah_private.sees_all());
 comment on view howdah.offers is 'offers of the last minute or so; a standby has none';
 
+create or replace view howdah.maintenance with (security_barrier) as
+select m.window_id, m.agent_id, a.name::text as agent_name, m.starts_at, m.ends_at, m.reason,
+       m.set_by, m.set_at,
+       case when m.cancelled or m.ends_at <= clock_timestamp() then 'ending'
+            when m.began_at is null then 'planned'
+            when m.starts_at > clock_timestamp() then 'draining'
+            else 'under way' end as state
+from howdah_private.maintenance m
+join howdah_private.agent a on a.agent_id = m.agent_id;
+comment on view howdah.maintenance is 'maintenance windows, planned and under way';
+
 create or replace view howdah.inverse_offers with (security_barrier) as
 select i.inverse_offer_id, i.framework_id, f.name::text as framework_name, i.agent_id,
        a.name::text as agent_name, d.deadline,
@@ -291,7 +304,7 @@ create or replace function howdah.schema_version()
 returns integer
 language sql immutable
 as $$
-    select 19;
+    select 20;
 $$;
 comment on function howdah.schema_version() is 'number of the newest migration that this schema has';
 

@@ -24,7 +24,7 @@ begin
         howdah_private.log_request, howdah_private.task_history, howdah_private.event_history,
         howdah_private.claim_history, howdah_private.rate_sample, howdah_private.doorbell,
         howdah_private.agent_cordon, howdah_private.drain, howdah_private.inverse_offer,
-        howdah_private.drain_kill,
+        howdah_private.drain_kill, howdah_private.maintenance,
         howdah_private.offer_filter, howdah_private.placement
         restart identity;
     update howdah_private.news_cursor set position = 0;

@@ -56,6 +56,10 @@ insert into public_function values
     ('leader_resign(coordinator_id uuid, epoch bigint)', 'c'),
     ('log_fetch(request_id bigint)', 'fo'),
     ('log_request(task_id uuid, stream text, start_offset bigint, length integer)', 'fo'),
+    ('maintenance_advance(epoch bigint)', 'c'),
+    ('maintenance_cancel(agent_ids uuid[], starts_at timestamp with time zone)', 'o'),
+    ('maintenance_set(agent_ids uuid[], starts_at timestamp with time zone, ends_at timestamp with time zone, reason text)',
+     'o'),
     ('metrics()', 'bco'),
     ('offer_decline(framework_id uuid, epoch bigint, offer_ids uuid[], refuse_seconds numeric)',
      'fo'),
@@ -77,6 +81,7 @@ insert into public_function values
     ('stats_roll(epoch bigint)', 'c'),
     ('task_kill(framework_id uuid, epoch bigint, task_ids uuid[], grace_s integer)', 'fo'),
     ('tasks_reconcile(framework_id uuid, epoch bigint, task_ids uuid[])', 'fo'),
+    ('time_read(field text, value text)', 'o'),
     ('update_acknowledge(framework_id uuid, epoch bigint, update_ids bigint[])', 'fo'),
     ('updates_pending(framework_id uuid, epoch bigint, seen bigint[], max_updates integer)', 'fo'),
     ('wakeups_send(epoch bigint)', 'c'),
@@ -160,7 +165,7 @@ select is_empty($$ select f.signature, a.grantee::regrole from function_there f,
 -- --- tables and views ----------------------------------------------------------------------------
 
 select views_are('howdah',
-                 '{agents,cell,claims,events,filters,frameworks,inverse_offers,leader,offers,requests,roles,settings,tasks}',
+                 '{agents,cell,claims,events,filters,frameworks,inverse_offers,leader,maintenance,offers,requests,roles,settings,tasks}',
                  'schema howdah has these views');
 select tables_are('howdah', '{}'::name[], 'schema howdah has no tables');
 select is_empty($$ select c.relname from pg_class c
@@ -200,7 +205,7 @@ select table_privs_are('howdah', v.name, g.role, case when g.sees then '{SELECT}
                        else '{}' end,
                        format('%s: %s %s', v.name, g.role,
                               case when g.sees then 'may read' else 'may not read' end))
-from unnest('{agents,cell,claims,events,filters,frameworks,inverse_offers,leader,offers,requests,roles,settings,tasks}'::name[])
+from unnest('{agents,cell,claims,events,filters,frameworks,inverse_offers,leader,maintenance,offers,requests,roles,settings,tasks}'::name[])
      as v (name)
 cross join (values ('howdah_framework'::name, true), ('howdah_operator', true),
             ('howdah_observer', true),

@@ -53,7 +53,7 @@ select is(t.as_login('fw_a',
           jsonb_build_object('state', 'outstanding', 'reason', null, 'agent_id', :'one',
                              'agent_name', 'one', 'host', 'one.test', 'agent_version', 1,
                              'attributes', '{"rack": "r1"}'::jsonb,
-                             'resources',
+                             'unavailable_from', null, 'unavailable_until', null, 'resources',
                              '{"cpus": 4, "mem": 4000, "disk": 100, "gpus": 0, "ports": [[31000, 31001]], "scalars": {"l": 2}, "sets": {"g": ["0"]}}'::jsonb),
           'an offer shows agent, host, attributes, version and all that is free');
 select ok(bool_and(x::integer between 20000 and 30000), 'and how long it lasts')

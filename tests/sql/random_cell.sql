@@ -143,6 +143,12 @@ begin
     elsif v_dice < 85 then
         call := format('select howdah.agent_drain(%L, %s)', v_ag, t.any_of('{0,0,600}'::integer[]));
         codes := '{agent_unknown}';
+    elsif v_dice < 85.6 then
+        call := format('select howdah.maintenance_set(array[%L]::uuid[], date_trunc(''second'', now()) + interval ''%s min'', date_trunc(''second'', now()) + interval ''3 h'')',
+                       v_ag, t.any_of('{30,90}'::integer[]));
+        codes := '{agent_unknown,value_invalid}';
+    elsif v_dice < 86 then
+        call := format('select howdah.maintenance_cancel(array[%L]::uuid[])', v_ag);
     elsif v_dice < 87 then
         call := format('select howdah.operator_kill(array[%L]::uuid[])', v_task);
     elsif v_dice < 88 then
@@ -155,7 +161,7 @@ begin
     else
         login := 'co';
         call := format('select howdah.%s(%s)', t.any_of(
-            '{offers_make,offers_make,offers_make,offers_expire,agents_expire,tasks_expire,frameworks_expire,drains_advance,history_roll,stats_roll,wakeups_send}'
+            '{offers_make,offers_make,offers_make,offers_expire,agents_expire,tasks_expire,frameworks_expire,maintenance_advance,drains_advance,history_roll,stats_roll,wakeups_send}'
             ::text[]), (select l.epoch from howdah_private.leader l));
     end if;
 end

@@ -14,7 +14,7 @@ select results_eq(
     'select name from howdah.settings order by name',
     $$ values ('agent_poll_ms'), ('agent_timeout_s'), ('claim_key_hours'), ('claim_tasks_max'),
               ('drain_replace_s'), ('framework_heartbeat_s'), ('history_days'), ('history_delay_s'),
-              ('kill_grace_s'),
+              ('kill_grace_s'), ('maintenance_lead_s'),
               ('offer_batch'), ('offer_min_cpus_milli'), ('offer_min_mem'), ('offer_policy'),
               ('offer_refresh_s'),
               ('offer_timeout_s'), ('outage_grace_s'), ('overlap'), ('refuse_seconds_max') $$,

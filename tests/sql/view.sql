@@ -36,7 +36,7 @@ select alike(t.columns(v.view), v.columns || '%',
              format('view %s begins with the columns of its first release', v.view))
 from (values
     ('cell', 'agent_id name host version attributes cpus mem disk gpus cpus_free mem_free disk_free '
-             'gpus_free ports_free scalars_free sets_free'),
+             'gpus_free ports_free scalars_free sets_free unavailable_from unavailable_until'),
     ('agents', 'agent_id name host state epoch version attributes cpus cpus_used cpus_free mem mem_used '
                'mem_free disk disk_used disk_free gpus gpus_used gpus_free other task_count '
                'offer_count last_seen_s registered_at cordoned cordon_reason '
@@ -57,6 +57,7 @@ from (values
     ('filters', 'framework_id framework_name agent_id agent_name until cpus mem disk gpus name wanted'),
     ('inverse_offers', 'inverse_offer_id framework_id framework_name agent_id agent_name deadline task_count '
                        'accepted answer_reason answered_at created_at'),
+    ('maintenance', 'window_id agent_id agent_name starts_at ends_at reason set_by set_at state'),
     ('requests', 'framework_id framework_name role n count resources constraints requested_at'),
     ('events', 'event_id at object_kind object_id from_state to_state reason actor cause message detail'),
     ('settings', 'name value default_value unit help changed_at changed_by'),
@@ -64,7 +65,7 @@ from (values
     as v (view, columns);
 select is(t.rows($$select c.relname from pg_class c where c.relnamespace = 'howdah'::regnamespace
                    and c.relkind = 'v' order by 1$$),
-          '(agents) (cell) (claims) (events) (filters) (frameworks) (inverse_offers) (leader) (offers) (requests) (roles) (settings) '
+          '(agents) (cell) (claims) (events) (filters) (frameworks) (inverse_offers) (leader) (maintenance) (offers) (requests) (roles) (settings) '
           '(tasks)', 'there are these views and no others');
 select is_empty($$select c.relname from pg_class c where c.relnamespace = 'howdah'::regnamespace
                   and c.relkind = 'v' and not 'security_barrier=true' = any (c.reloptions)$$,
@@ -191,7 +192,7 @@ select is_empty($$select name from t.leaked where name in ('b', 'op-s', 'b-run')
 
 -- --- cell ------------------------------------------------------------------------------------------------
 
-select is(t.one('select * from howdah.cell where name = ''big''') - '{agent_id,ports_free}'::text[],
+select is(t.one('select * from howdah.cell where name = ''big''') - '{agent_id,ports_free,unavailable_from,unavailable_until}'::text[],
           '{"name": "big", "host": "big.test", "version": 4, "attributes": {"rack": "r1"},
             "cpus": 8, "mem": 8192, "disk": 1000, "gpus": 4, "cpus_free": 6.25, "mem_free": 8084,
             "disk_free": 990, "gpus_free": 3, "scalars_free": {"licences": 2},
@@ -202,7 +203,7 @@ select is((select sum(r[2]::integer - r[1]::integer + 1)
                 lateral (select array[p ->> 0, p ->> 1]) x (r) where c.name = 'big'),
           8::bigint, 'of ten ports eight are free');
 select is(t.one('select * from howdah.cell where name = ''small''')
-              - '{agent_id,host,attributes,version}'::text[],
+              - '{agent_id,host,attributes,version,unavailable_from,unavailable_until}'::text[],
           '{"name": "small", "cpus": 2.5, "mem": 512, "disk": 0, "gpus": 0, "cpus_free": 2.4,
             "mem_free": 480, "disk_free": 0, "gpus_free": 0, "ports_free": null,
             "scalars_free": null, "sets_free": null}',

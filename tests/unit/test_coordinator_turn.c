@@ -126,7 +126,7 @@ static void a_failed_chore_does_not_end_the_turn(void **state)
     turn_answer("0");
     assert_non_null(strstr(fake_said,
                            "offers_expire(5) agents_expire(5) tasks_expire(5) frameworks_expire(5) "
-                           "drains_advance(5) offers_make(5)"));
+                           "maintenance_advance(5) drains_advance(5) offers_make(5)"));
     assert_int_equal((int)root.metrics->chore_errors[METRICS_CHORE_offers_expire], 1);
     assert_true(leader_leads(root.leader));
 }
