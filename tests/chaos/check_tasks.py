@@ -98,7 +98,10 @@ def ends_are_true(evidence):
 def kills_are_asked_for(evidence):
     asked = {task for _, line in evidence.load_lines() if line.get("op") == "kill" and line["kind"] == "send"
              for task in line["tasks"]}
+    drained = {line["agent"] for line in evidence.logs.get("operator", ()) if line["op"] == "agent_drain"}
     for task, row in tasks_of(evidence).items():
+        if row["reason"] == "agent_draining" and row["agent_id"] in drained:
+            continue
         if row["state"] == "killed" and task not in asked:
             yield Finding("I3", f"task {task}", "was killed and nobody asked for it")
 

@@ -9,10 +9,12 @@ import time
 import psycopg2
 
 import clock
+from client import Lost
 from kinds import AGENTS, KINDS
 
 TWIN_S = 2.0            # for the twin of a framework to take over
 PATIENCE_S = 4.0        # for somebody to be hit
+OPEN_S = 90             # for a drained agent to be opened again, past faults of the database
 
 
 class Skipped(Exception):
@@ -35,9 +37,9 @@ def program_pause(cell, fault):
     return lambda: program.send(signal.SIGCONT)
 
 
-def patiently(find):
-    """What it finds, or None when it finds nothing for PATIENCE_S."""
-    deadline = time.monotonic() + PATIENCE_S
+def patiently(find, seconds=PATIENCE_S):
+    """What it finds, or None when it finds nothing for so long."""
+    deadline = time.monotonic() + seconds
     while not (found := find()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return found
@@ -127,17 +129,41 @@ def pidfd_signal(pid, number):
         pass
 
 
-def agent_removed(cell, fault):
-    """An operator declares the agent gone; its program comes back as a new agent."""
+def operate(cell, fault, function, *parameters):
+    """An operator calls a function for the agent."""
     admin = cell.admin()
     rows = admin.call("select agent_id::text from howdah.agents where name = %s and state <> 'gone'",
                       fault.target)
     if not rows:
         raise Skipped("no agent has that name")
-    cell.operator.write("send", op="agent_remove", call=fault.number, agent=rows[0][0])
-    tasks = admin.value("select howdah.agent_remove(%s)", rows[0][0])
-    cell.operator.write("reply", op="agent_remove", call=fault.number, agent=rows[0][0], tasks=tasks)
+    words = {"op": function, "call": fault.number, "agent": rows[0][0]}
+    cell.operator.write("send", **words)
+    marks = ", ".join(["%s"] * (1 + len(parameters)))
+    answer = admin.value(f"select howdah.{function}({marks})", rows[0][0], *parameters)
+    cell.operator.write("reply", **words, answer=answer)
     admin.close()
+
+
+def agent_removed(cell, fault):
+    """An operator declares the agent gone; its program comes back as a new agent."""
+    operate(cell, fault, "agent_remove")
+
+
+def agent_drained(cell, fault):
+    """An operator empties the agent by a deadline of 0 to 3 s, and opens it again."""
+    def open_again():
+        opened = patiently(lambda: cell.value(
+            "select 1 + count(howdah.agent_uncordon(a.agent_id)) from howdah.agents a"
+            " where a.name = %s and a.state <> 'gone'", fault.target), OPEN_S)
+        if not opened:
+            raise RuntimeError(f"{fault.target} could not be opened again in {OPEN_S} s")
+
+    try:
+        operate(cell, fault, "agent_drain", int(4 * fault.share))
+    except Lost:
+        open_again()    # it may have been closed
+        raise
+    return open_again
 
 
 # ---- the database ----------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ KINDS = {
     "node_kill": Kind(4, AGENTS, SHORT),
     "node_pause": Kind(4, AGENTS, LONG),
     "agent_removed": Kind(2, AGENTS, BRIEF),
+    "agent_drained": Kind(3, AGENTS, LONG),
     # the database
     "backend_kill": Kind(3, POSTGRES, BRIEF, database=True),
     "backend_pause": Kind(4, ("backend",), SHORT),

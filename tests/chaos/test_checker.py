@@ -224,6 +224,11 @@ def a_kill_that_nobody_wanted(evidence):
     finished_task(evidence)["state"] = "killed"
 
 
+@plant("kills_are_asked_for")
+def a_drain_that_nobody_wanted(evidence):
+    finished_task(evidence).update(state="killed", reason="agent_draining", agent_id="another")
+
+
 @plant("kills_are_kept")
 def a_kill_is_forgotten(evidence):
     line = replies(evidence, "kill", lambda line: any(row[2] for row in line["rows"]))[0]
