@@ -26,10 +26,9 @@ static int windows_check(const struct cli *cli, struct err *err)
 
     if (cli->operand_count == 0) {
         if (cli->options.start || cli->options.end || cli->options.cancel)
-            return err_set(err, ERR_input_invalid, "maintenance: expected an agent");
+            return err_set(err, ERR_input_invalid, "expected an agent");
     } else if (planned == cli->options.cancel) {
-        return err_set(err, ERR_input_invalid,
-                       "maintenance: expected --start and --end, or --cancel");
+        return err_set(err, ERR_input_invalid, "expected --start and --end, or --cancel");
     }
     return 0;
 }

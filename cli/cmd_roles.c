@@ -90,7 +90,7 @@ int cmd_quota_set(struct cli *cli, struct err *err)
 
     if (!cli->options.guarantee && !cli->options.limit)
         return err_set(err, ERR_input_invalid,
-                       "quota-set: expected --guarantee, --limit or both, such as cpus=4,mem=8192");
+                       "expected --guarantee, --limit or both, such as cpus=4,mem=8192");
     if (amounts_option("guarantee", cli->options.guarantee, &guarantee, err) < 0 ||
         amounts_option("limit", cli->options.limit, &limits, err) < 0)
         return -1;

@@ -313,9 +313,9 @@ returns uuid
 language plpgsql stable security definer
 set search_path = howdah_private, pg_catalog, pg_temp
 as $$
-/* The one id of a kind (task, agent, framework, offer) whose object has exactly this name (tasks,
-   frameworks: the newest one), else that begins with `prefix`; a whole id counts before a name. Only
-   what the login may see.
+/* The one id of a kind (task, agent, framework, offer) whose object has exactly this name (of tasks and
+   frameworks the live one, else the newest that has ended), else that begins with `prefix`; a whole id
+   counts before a name. Only what the login may see.
    Errors: value_invalid, task_unknown, agent_unknown, framework_unknown, id_ambiguous. */
 declare
     v_prefix text := lower(id_find.prefix);
@@ -330,14 +330,25 @@ begin
                       'the beginning of an id, or a name');
     end if;
     v_named := case id_find.kind
-        when 'task' then array(select t.task_id from howdah.tasks t
-                               where t.name = id_find.prefix
-                               order by t.created_at desc limit 1)
+        when 'task' then array(
+            (select t.task_id from howdah.tasks t where t.name = id_find.prefix and t.live limit 2)
+            union all
+            (select t.task_id from howdah.tasks t
+             where t.name = id_find.prefix
+               and not exists (select 1 from howdah.tasks x
+                               where x.name = id_find.prefix and x.live)
+             order by t.created_at desc limit 1))
         when 'agent' then array(select a.agent_id from howdah.agents a
                                 where a.name = id_find.prefix and a.state <> 'gone')
-        when 'framework' then array(select f.framework_id from howdah.frameworks f
-                                    where f.name = id_find.prefix
-                                    order by f.registered_at desc limit 1) end;
+        when 'framework' then array(
+            (select f.framework_id from howdah.frameworks f
+             where f.name = id_find.prefix and f.state <> 'completed' limit 2)
+            union all
+            (select f.framework_id from howdah.frameworks f
+             where f.name = id_find.prefix
+               and not exists (select 1 from howdah.frameworks x
+                               where x.name = id_find.prefix and x.state <> 'completed')
+             order by f.registered_at desc limit 1)) end;
     v_ids := case id_find.kind
         when 'task' then array(select t.task_id from howdah.tasks t
                                where starts_with(t.task_id::text, v_prefix) limit 2)
@@ -359,7 +370,7 @@ begin
                       'the beginning of an id, or a name, that exists');
     elsif cardinality(v_ids) > 1 then
         perform raise('id_ambiguous', 'id_find', id_find.kind, id_find.prefix,
-                      'a longer prefix: it fits ' || v_ids[1] || ' and ' || v_ids[2]);
+                      'a longer prefix, or an id: it fits ' || v_ids[1] || ' and ' || v_ids[2]);
     end if;
     return v_ids[1];
 end

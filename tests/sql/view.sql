@@ -469,7 +469,23 @@ select is(t.find('task', 'twin'), 'ffff1111-0000-0000-0000-000000000003',
 select t.fw('twice') as old \gset
 select pg_sleep(0.01);
 select t.fw('twice') as new \gset
-select is(t.find('framework', 'twice'), :'new', 'of frameworks with one name the newest is found');
+select t.raises('select howdah.id_find(''framework'', ''twice'')', 'id_ambiguous', 'framework', 'twice',
+                'a name that two live frameworks have is not enough', 'op');
+select t.as_login('fw_a', format('select howdah.framework_teardown(%L, %s)', :'new', t.epoch_of(:'new')));
+select is(t.find('framework', 'twice'), :'old', 'of frameworks with one name the live one is found');
+select t.as_login('fw_a', format('select howdah.framework_teardown(%L, %s)', :'old', t.epoch_of(:'old')));
+select is(t.find('framework', 'twice'), :'new', 'of those that have ended the newest');
+insert into howdah_private.task (task_id, framework_id, agent_id, claim_key, name, revocable,
+                                 cpus_milli, mem, disk, gpus, spec)
+select ('eeee1111-0000-0000-0000-00000000000' || i)::uuid, f.id, :'big', gen_random_uuid(), 'twin',
+       false, 0, 0, 0, 0, '{}'
+from unnest(array[:'fw', :'other']::uuid[]) with ordinality as f (id, i);
+select t.raises('select howdah.id_find(''task'', ''twin'')', 'id_ambiguous', 'task', 'twin',
+                'a name that two live tasks have is not enough', 'op');
+delete from howdah_private.task where task_id = 'eeee1111-0000-0000-0000-000000000002';
+select is(t.find('task', 'twin'), 'eeee1111-0000-0000-0000-000000000001',
+          'a live task counts before ended ones of its name');
+delete from howdah_private.task where task_id = 'eeee1111-0000-0000-0000-000000000001';
 insert into howdah_private.agent (name, host, principal)
 values ('f', 'h', 'ag_a'), ('ffff1111', 'h', 'ag_a'),
     ('ffff1111-0000-0000-0000-000000000001', 'h', 'ag_a'),
