@@ -88,7 +88,8 @@ set jit = off
 as $$
 /* Why what a framework says it needs is not there: for each of its requests a row for each test that
    an agent must pass (open: takes claims; agents, attributes.NAME: the constraints; the kinds of
-   resources), with how many agents fail it, how many fail nothing else, and of how many; what one of
+   resources; filters, if any keep an agent from being offered: the framework's own, refusals and named
+   ones), with how many agents fail it, how many fail nothing else, and of how many; what one of
    the request wants, and the most that is free on an agent. The last row, fits, says how many agents
    do not pass all (failing), and how often the request would fit now (best).
 
@@ -119,10 +120,25 @@ begin
         from request r
         where r.framework_id = why_pending.framework_id
         order by r.n limit why_pending.max_requests
+    ), barred as materialized (
+        select b.agent_id from filter_barred(why_pending.framework_id) b
+        union
+        select x.agent_id
+        from filter x
+        join pool_offerable p on p.agent_id = x.agent_id
+        where x.framework_id = why_pending.framework_id and x.until > clock_timestamp()
+          and x.cpus_milli >= p.cpus_milli and x.mem >= p.mem and x.disk >= p.disk
+          and x.gpus >= p.gpus
     ), tested as materialized (
         select q.n, t.rank, t.test, t.wanted, t.agent_id, t.free, t.passed
         from asked q
         cross join lateral agent_tests(q.constraints, q.resources) t
+        union all
+        select q.n, 98, 'filters', null, g.agent_id, null,
+               not exists (select 1 from barred b where b.agent_id = g.agent_id)
+        from asked q
+        cross join agent_free g
+        where exists (select 1 from barred)
     ), agent_result as materialized (
         select t.n, t.agent_id, count(*) filter (where not t.passed) as fails,
                min(floor(t.free / t.wanted)) as copies

@@ -83,6 +83,11 @@ select t.lead() is not null as led \gset
 select is(t.fall_silent((select agent_id from howdah_private.agent where name = 'a1')), 1, 'an agent falls silent');
 select is(t.why(:'ml'), 'open 1/0/4  ; cpus 1/0/4 3 4; mem 4/2/4 1000 500; fits 4//4 1 0', 'who takes no claims now fails, too');
 select is(t.why(:'ml', 1, 'obs'), t.why(:'ml'), 'observers may ask about all');
+select is(t.as_login('fw_a', format('select howdah.filter_set(%L, %s, ''zone'', ''{"attributes": {"zone": ["a"]}}'')', :'ml',
+                                    t.epoch_of(:'ml'))), '', 'a filter leaves zone a');
+select is(t.why(:'ml', 2), 'open 1/0/4  ; attributes.ssd 3/0/4  ; attributes.zone 2/0/4  ; cpus 1/1/4 1 4; mem 0/0/4 10 500; filters 2/0/4  ; fits 4//4 1 0',
+          'what the framework''s own filters keep from being offered fails them');
+select is(t.as_login('fw_a', format('select howdah.filters_clear(%L, %s)', :'ml', t.epoch_of(:'ml'))), '1', 'no filter, no such line');
 select is(t.rows(format('select distinct request from howdah.why_pending(%L, 2) order by 1', :'ml')), '(1) (2)', 'as many requests as asked for');
 select t.raises(format('select howdah.why_pending(%L)', :'ml'), 'not_permitted', 'framework_id', :'ml', 'not others'' frameworks', 'fw_b');
 select t.raises('select howdah.why_pending(gen_random_uuid())', 'framework_unknown', 'framework_id', null, 'nor one that there is not', 'op');
