@@ -64,7 +64,11 @@ cluster_sql() {
 }
 
 cluster_pid() { cat "$CLUSTER/run/$1.pid"; }
-cluster_kill() { kill "-$1" "$(cluster_pid "$2")"; }
+cluster_kill() { # SIGNAL PROGRAM; returns after KILL when it is dead, as revive leaves alone what lives
+    local pid
+    pid=$(cluster_pid "$2") && kill "-$1" "$pid" || return
+    [ "$1" != KILL ] || wait_until 20 "$2 is dead" test ! -e "/proc/$pid"
+}
 cluster_revive() { devcluster revive "$CLUSTER"; }
 
 # At exit, also after Ctrl-C. With TEST_KEEP=1 the files of a failed run stay for reading.

@@ -19,6 +19,8 @@ for _ in 1 2 3; do
     task_new agent-1 '"command": {"shell": "sleep 300"}'
 done
 wait_until 30 "three tasks run" count_is agent-1 running 3
+budget() { cluster_sql -u framework "select howdah.framework_budget_set(framework_id => '$FRAMEWORK', epoch => $EPOCH, tasks => $1)" >/dev/null; }
+budget 0 # until the framework has answered
 
 exits 0 "an operator drains the machine" howdah drain agent-1 --deadline 10m --reason 'new board'
 like "$OUT" 'agent-1 +active, draining +3 +.* new board' "and sees it"
@@ -27,6 +29,7 @@ is "$(cluster_sql -u framework "select howdah.inverse_offer_answer(framework_id 
     inverse_offer_ids => array(select inverse_offer_id from howdah.inverse_offers), accept => true, reason => 'moving')")" \
     1 "and answers"
 is "$(cluster_sql 'select accepted, answer_reason from howdah.inverse_offers')" "t|moving" "which the operator sees"
+budget 1
 wait_until 30 "one task has been taken down" count_is agent-1 killed 1
 ok $? "one task is taken down"
 is "$(cluster_sql "select reason from howdah.tasks where state = 'killed'")" agent_draining "with the reason"
@@ -47,7 +50,7 @@ cluster_revive >/dev/null
 wait_until 20 "the agent is back" agent_is agent-1 "active, draining"
 ok $? "a restarted agent is being drained as before"
 
-exits 0 "a nearer deadline ends the drain" howdah drain agent-1 --deadline 1s --wait
+exits 0 "a nearer deadline ends the drain" timeout 120 howdah drain agent-1 --deadline 1s --wait
 like "$OUT" 'agent-1 +active, drained +0 ' "--wait returns when the machine is empty"
 is "$(asked)" "" "nobody is asked any more"
 count_is agent-2 running 1
@@ -59,7 +62,7 @@ task_new agent-1 '"command": {"shell": "true"}'
 ok $? "it takes claims"
 task_wait 20 "$TASK" finished
 
-cluster_sql -u framework "select howdah.framework_budget_set(framework_id => '$FRAMEWORK', epoch => $EPOCH, tasks => 0)" >/dev/null
+budget 0
 howdah drain agent-2 --wait >"$TEST_SCRATCH/drain" 2>&1 &
 DRAIN=$!
 wait_until 20 "it waits" grep -q 'waiting: 1 task left' "$TEST_SCRATCH/drain"
